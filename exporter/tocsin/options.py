@@ -1,0 +1,99 @@
+"""The words that configuration is written in: option declarations and the value types they may have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from tocsin.errors import SetupError
+
+T = TypeVar("T")
+
+
+class Secret(str):
+    """Text that is never shown: its repr and its format are stars; only `reveal()` gives it."""
+
+    __slots__ = ()
+
+    def reveal(self) -> str:
+        return str.__str__(self)
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+
+class Duration(float):
+    """Seconds. Written as `500ms`, `10s`, `5m`, `1h`, `1d`, or a plain number of seconds."""
+
+    __slots__ = ()
+
+
+class Size(int):
+    """Bytes. Written as `512KB`, `64MB`, `1GB` (powers of 1024), or a plain number of bytes."""
+
+    __slots__ = ()
+
+
+def option(default: Any = MISSING, *, help: str, check: Callable[[Any], str | None] | None = None, example: Any = None) -> Any:
+    """Declare one option of a configuration class.
+
+    Without a default the option is required. `check` returns what was expected when it does not like a
+    value. `help` and `example` go into CONFIG.md and into the JSON Schema.
+    """
+    metadata = {"help": help, "check": check, "example": example}
+    if isinstance(default, (dict, list)):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def read_secret_file(path: Path) -> Secret:
+    """Return the file's text without its last line break. Raises SetupError that names the file."""
+    try:
+        return Secret(path.read_text("utf-8").rstrip("\r\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise SetupError(f"cannot read the secret file {path}: {why}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Where a signal becomes a warning and where it becomes critical; null switches that level off."""
+
+    warning: float | None = option(None, help="value at which a warning fires; null: never")
+    critical: float | None = option(None, help="value at which a critical alert fires; null: never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFilter:
+    """Which databases of a server are watched; regular expressions that match anywhere in the name."""
+
+    include: tuple[str, ...] = option((".*",), help="databases to watch, as regular expressions")
+    exclude: tuple[str, ...] = option(("^template",), help="databases to leave out; stronger than include")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions:
+    """What every target has; each source adds its own options."""
+
+    name: str = option(help="unique name; becomes the `instance` label", example="orders")
+    kind: str = option(help="the source that watches it", example="postgres")
+    collectors: dict[str, bool] = option({}, help="switch collectors on or off by name")
+    every: dict[str, Duration] = option({}, help="the clock of a scheduled collector, by name")
+    labels: dict[str, str] = option({}, help="labels that every series of the target carries")
+    thresholds: dict[str, Levels] = option({}, help="levels that differ from the defaults, by signal")
+    series_limit: int = option(100_000, help="most series that one collector may produce; the rest is counted")
+
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def address(self) -> str:
+        """Where the target is, without any secret: a label value and a word for messages."""
+        raise NotImplementedError

@@ -1,0 +1,142 @@
+"""What a contributor writes: a source, its collectors, and the session that reaches one target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tocsin.errors import CollectError
+from tocsin.event import Event, EventKind
+from tocsin.metric import Declared, Labels, Metric, MetricFamily, Value
+from tocsin.options import TargetOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A signal that alerts compare with: its default levels, declared once, overridden by configuration."""
+
+    signal: str
+    help: str
+    unit: str
+    warning: float | None
+    critical: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collector:
+    """A named group of metrics with the function that collects it.
+
+    Live (`every` is None): runs when scraped. Scheduled: runs on its own clock, `every` seconds by
+    default, each run limited to `timeout` seconds. `collect` reads through the session and emits into
+    the run; it raises CollectError, or Unsupported where the target lacks the feature.
+    """
+
+    name: str
+    help: str
+    metrics: tuple[Declared, ...]
+    collect: Callable[[Any, Run], None]
+    every: float | None = None
+    timeout: float = 60.0
+    enabled: bool = True
+    events: tuple[EventKind, ...] = ()
+
+
+class Session(Protocol):
+    """A way to one target, opened by its source and used by one thread at a time."""
+
+    def begin(self, runs: list[Run]) -> None:
+        """Reach the target, and send ahead whatever the runs will need.
+
+        Raises CollectError when the target cannot be reached: all the runs have failed then.
+        """
+
+    def close(self) -> None:
+        """Let go of the target. Never raises and never waits long."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A kind of thing that can be watched. `up` says whether a target answers, under the field's own name."""
+
+    kind: str
+    help: str
+    options: type[TargetOptions]
+    open: Callable[[Any], Session]
+    up: Metric
+    collectors: tuple[Collector, ...]
+    thresholds: tuple[Threshold, ...] = ()
+
+    def collector(self, name: str) -> Collector | None:
+        return next((c for c in self.collectors if c.name == name), None)
+
+
+class Run:
+    """One collector on one target, once, with a deadline: what it saw, and what it remembers for the next."""
+
+    __slots__ = (
+        "abandoned", "collector", "deadline", "dropped", "duration", "error", "events",
+        "finished", "limit", "points", "recalled", "remembered", "series", "_declared",
+    )  # fmt: skip
+
+    def __init__(
+        self, collector: Collector, deadline: float, recalled: dict[str, bytes] | None = None, limit: int = 100_000
+    ) -> None:
+        self.collector = collector
+        self.deadline = deadline
+        self.limit = limit
+        self.points: dict[Metric, dict[Labels, Value]] = {}
+        self.series = 0
+        self.dropped = 0
+        self.events: list[Event] = []
+        self.recalled = recalled or {}
+        self.remembered: dict[str, bytes | None] = {}
+        self.error: CollectError | None = None
+        self.finished = False
+        self.abandoned = False
+        self.duration = 0.0
+        self._declared = frozenset(m for m in collector.metrics if isinstance(m, Metric))
+
+    def emit(self, metric: Metric, value: Value | None, labels: Labels = ()) -> None:
+        """Add one sample; None adds nothing.
+
+        A second value for the same series and a series beyond the budget are counted as dropped. Raises
+        ValueError for a metric that the collector does not declare, or for a wrong number of labels.
+        """
+        if value is None:
+            return
+        family = self.points.get(metric)
+        if family is None:
+            family = self.open_family(metric)
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{metric.name} has the labels {metric.labels}, not {len(labels)} of them")
+        if labels in family or self.series >= self.limit:
+            self.dropped += 1
+        else:
+            family[labels] = value
+            self.series += 1
+
+    def open_family(self, metric: Metric) -> dict[Labels, Value]:
+        """Return the metric's samples so far. Raises ValueError for a metric that is not declared."""
+        if metric not in self._declared and not any(
+            isinstance(m, MetricFamily) and m.owns(metric) for m in self.collector.metrics
+        ):
+            raise ValueError(f"{self.collector.name} emits {metric.name} without declaring it")
+        return self.points.setdefault(metric, {})
+
+    def event(self, event: Event) -> None:
+        """Add one event; the runner fills in target and source."""
+        self.events.append(event)
+
+    def recall(self, key: str) -> bytes | None:
+        """Return what an earlier successful run of this collector on this target remembered, or None."""
+        return self.recalled.get(key)
+
+    def remember(self, key: str, value: bytes | None) -> None:
+        """Keep a value for later runs, written in one transaction with this run's events. None forgets."""
+        self.remembered[key] = value
+
+    def remaining(self) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, self.deadline - time.monotonic())

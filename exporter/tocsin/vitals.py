@@ -1,0 +1,96 @@
+"""The series that Tocsin serves about itself, its targets and its collectors.
+
+A target's series carry `instance` (and the target's own labels) beside the labels declared here.
+"""
+
+from __future__ import annotations
+
+from tocsin.metric import Metric, counter, gauge, info
+
+BUILD_INFO = info("tocsin_build_info", "Version of Tocsin and of the Python it runs on; always 1.", ("version", "python"))
+CONFIG_RELOAD_OK = gauge("tocsin_config_last_reload_successful", "Whether the last load of the configuration file succeeded.")
+CONFIG_RELOAD_TIME = gauge(
+    "tocsin_config_last_reload_success_timestamp_seconds", "Unix time of the last successful load of the configuration file."
+)
+NOTIFICATIONS = counter(
+    "tocsin_notifications_total", "Alerts that Alertmanager delivered to this exporter's own webhook receiver.", ("status",)
+)
+
+JOURNAL_UP = gauge("tocsin_journal_up", "Whether the journal's last write succeeded; at 0 changes are found but not kept yet.")
+JOURNAL_FAILURES = counter("tocsin_journal_failures_total", "Writes that the journal refused since start.")
+JOURNAL_SIZE = gauge("tocsin_journal_size_bytes", "Size of the journal's database file.")
+JOURNAL_EVENTS = gauge("tocsin_journal_events", "Events that the journal holds now; retention removes the oldest.")
+
+TARGET_UP = gauge("tocsin_target_up", "Whether the target answered the last time it was asked, whatever kind it is.", ("kind",))
+TARGET_FAILING = info(
+    "tocsin_target_failing", "Why the target does not answer; present only while tocsin_target_up is 0.", ("kind", "reason")
+)
+TARGET_INFO = info("tocsin_target_info", "One series for each configured target, up or down.", ("kind", "address"))
+
+COLLECTOR_SUCCESS = gauge("tocsin_collector_success", "Whether the collector's last run succeeded.", ("collector",))
+COLLECTOR_FAILING = info(
+    "tocsin_collector_failing", "Why the collector's last run failed; present only while its success is 0.", ("collector", "reason")
+)
+COLLECTOR_DURATION = gauge("tocsin_collector_duration_seconds", "How long the collector's last run took.", ("collector",))
+COLLECTOR_FAILURES = counter("tocsin_collector_failures_total", "Failed runs since start, by reason.", ("collector", "reason"))
+COLLECTOR_AGE = gauge("tocsin_collector_age_seconds", "Age of a scheduled collector's latest successful result.", ("collector",))
+COLLECTOR_SERIES = gauge("tocsin_collector_series", "Series that the collector's last run produced.", ("collector",))
+COLLECTOR_DROPPED = counter(
+    "tocsin_collector_dropped_series_total",
+    "Series left out since start: beyond the collector's series budget, or a second time in one run.",
+    ("collector",),
+)
+THRESHOLD = gauge(
+    "tocsin_threshold",
+    "The value from configuration that rules compare a signal with; unit as the signal's.",
+    ("signal", "severity"),
+    unit="as signal",
+)
+
+EVENTS = counter("tocsin_events_total", "Events ever written to the journal.", ("kind",))
+SCHEMA_CHANGES = counter(
+    "tocsin_schema_changes_total",
+    "Schema changes ever found, across restarts.",
+    ("database", "object_kind", "change", "risk"),
+)
+SCHEMA_CHANGE_TIME = gauge(
+    "tocsin_schema_change_timestamp_seconds",
+    "Unix time at which a recent schema change was found; the newest 50 of a target, for one hour.",
+    ("database", "object_kind", "object", "change", "risk"),
+)
+SCHEMA_LAST_CHANGE = gauge(
+    "tocsin_schema_last_change_timestamp_seconds", "Unix time at which the newest schema change was found.", ("database",)
+)
+
+SCHEMA_INFO = info("tocsin_schema_info", "SHA-256 fingerprint of the database's schema.", ("database", "fingerprint"))
+SCHEMA_FINGERPRINT = gauge(
+    "tocsin_schema_fingerprint", "First 52 bits of the fingerprint as a number: equal schemas, equal numbers.", ("database",), unit="none"
+)
+SCHEMA_OBJECTS = gauge("tocsin_schema_objects", "Objects in the schema by kind.", ("database", "object_kind"))
+SCHEMA_LAST_CHECK = gauge(
+    "tocsin_schema_last_check_timestamp_seconds", "Unix time of the last completed check for changes.", ("database",)
+)
+SCHEMA_INSPECTIONS = counter(
+    "tocsin_schema_inspections_total", "Full inspections since start; the cheap checks between them are not counted.", ("database",)
+)
+
+RECENT_CHANGES = 50
+RECENT_CHANGE_SECONDS = 3600.0
+
+EXPORTER: tuple[Metric, ...] = (
+    BUILD_INFO, CONFIG_RELOAD_OK, CONFIG_RELOAD_TIME, NOTIFICATIONS,
+    JOURNAL_UP, JOURNAL_FAILURES, JOURNAL_SIZE, JOURNAL_EVENTS,
+)  # fmt: skip
+"""Series of the process: one each, without a target."""
+
+TARGET: tuple[Metric, ...] = (
+    TARGET_UP, TARGET_FAILING, TARGET_INFO, THRESHOLD,
+    COLLECTOR_SUCCESS, COLLECTOR_FAILING, COLLECTOR_DURATION, COLLECTOR_FAILURES, COLLECTOR_AGE, COLLECTOR_SERIES, COLLECTOR_DROPPED,
+    EVENTS, SCHEMA_CHANGES, SCHEMA_CHANGE_TIME, SCHEMA_LAST_CHANGE,
+)  # fmt: skip
+"""Series that every target has, whatever its kind."""
+
+SCHEMA: tuple[Metric, ...] = (
+    SCHEMA_INFO, SCHEMA_FINGERPRINT, SCHEMA_OBJECTS, SCHEMA_LAST_CHECK, SCHEMA_INSPECTIONS,
+)  # fmt: skip
+"""Series that the `schema` collector of every database source emits."""
