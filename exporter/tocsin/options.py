@@ -42,13 +42,14 @@ class Size(int):
     __slots__ = ()
 
 
-def option(default: Any = MISSING, *, help: str, check: Callable[[Any], str | None] | None = None, example: Any = None) -> Any:
+def option(default: Any = MISSING, *, help: str, check: Callable[[Any], str | None] | None = None, example: Any = None, key: str = "") -> Any:
     """Declare one option of a configuration class.
 
     Without a default the option is required. `check` returns what was expected when it does not like a
-    value. `help` and `example` go into CONFIG.md and into the JSON Schema.
+    value. `help` and `example` go into CONFIG.md and into the JSON Schema. `key` is the word in the file
+    where the field's name cannot be it.
     """
-    metadata = {"help": help, "check": check, "example": example}
+    metadata = {"help": help, "check": check, "example": example} | ({"key": key} if key else {})
     if isinstance(default, (dict, list)):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     return field(default=default, metadata=metadata)

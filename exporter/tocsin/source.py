@@ -73,15 +73,19 @@ class Source:
 
 
 class Run:
-    """One collector on one target, once, with a deadline: what it saw, and what it remembers for the next."""
+    """One collector on one target, once, with a deadline: what it saw, and what it remembers for the next.
+
+    `deadline` is on the monotonic clock. `recall(key)` gives what an earlier successful run of this
+    collector on this target remembered, or None.
+    """
 
     __slots__ = (
         "abandoned", "collector", "deadline", "dropped", "duration", "error", "events",
-        "finished", "limit", "points", "recalled", "remembered", "series", "_declared",
+        "finished", "limit", "points", "recall", "remembered", "series", "_declared",
     )  # fmt: skip
 
     def __init__(
-        self, collector: Collector, deadline: float, recalled: dict[str, bytes] | None = None, limit: int = 100_000
+        self, collector: Collector, deadline: float, recall: Callable[[str], bytes | None] = lambda _key: None, limit: int = 100_000
     ) -> None:
         self.collector = collector
         self.deadline = deadline
@@ -90,7 +94,7 @@ class Run:
         self.series = 0
         self.dropped = 0
         self.events: list[Event] = []
-        self.recalled = recalled or {}
+        self.recall = recall
         self.remembered: dict[str, bytes | None] = {}
         self.error: CollectError | None = None
         self.finished = False
@@ -128,10 +132,6 @@ class Run:
     def event(self, event: Event) -> None:
         """Add one event; the runner fills in target and source."""
         self.events.append(event)
-
-    def recall(self, key: str) -> bytes | None:
-        """Return what an earlier successful run of this collector on this target remembered, or None."""
-        return self.recalled.get(key)
 
     def remember(self, key: str, value: bytes | None) -> None:
         """Keep a value for later runs, written in one transaction with this run's events. None forgets."""

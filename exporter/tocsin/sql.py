@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from tocsin.errors import SetupError, Unsupported
 from tocsin.metric import Metric
@@ -31,57 +32,85 @@ class Query:
         raise Unsupported(f"{self.name} needs server version {self.sql[-1][0]}, this one is {version}")
 
 
+class Result(NamedTuple):
+    """What a server answered: column names, and rows of text as it sent them (None for SQL NULL)."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """A collector's function that is one query, so that a session can send it ahead with all the others.
+
+    `emit(session, run, result)` turns the answer into samples where the declared columns do not suffice.
+    """
+
+    query: Query
+    emit: Callable[[Any, Run, Result], None] | None = None
+
+    def __call__(self, session: Any, run: Run) -> None:
+        result: Result = session.answer(run)
+        if self.emit is None:
+            emit_rows(self.query, run, result.columns, result.rows)
+        else:
+            self.emit(session, run, result)
+
+
 def emit_rows(query: Query, run: Run, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:
     """Turn result rows, as the text that the server sent, into samples of the run.
 
     The label values of a row are decoded once and shared by all its samples, and numbers stay text: this
     is what makes a page of 50,000 series cheap. Raises SetupError when the columns are not those declared.
     """
-    plan = _plan(query, columns)
+    label_columns, value_columns = _plan(query, columns)
+    targets = [(index, run.open_family(metric), order) for index, metric, order in value_columns]
     decoded: dict[bytes | None, str] = {None: ""}
-    shared = plan.shared
+    series, dropped, limit = run.series, 0, run.limit
     for row in rows:
         names = []
-        for index in plan.labels:
+        for index in label_columns:
             cell = row[index]
             text = decoded.get(cell)
             if text is None:
-                text = decoded[cell] = str(cell, "utf-8", "replace") if cell is not None else ""
+                text = decoded[cell] = str(cell or b"", "utf-8", "replace")
             names.append(text)
         labels = tuple(names)
-        for index, metric, order in plan.values:
+        for index, family, order in targets:
             value = row[index]
-            if value is not None:
-                run.emit(metric, value, labels if shared else tuple(names[i] for i in order))
+            if value is None:
+                continue
+            own = labels if order is None else tuple([labels[i] for i in order])
+            if own in family or series >= limit:
+                dropped += 1
+            else:
+                family[own] = value
+                series += 1
+    run.series = series
+    run.dropped += dropped
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    labels: list[int]
-    values: list[tuple[int, Metric, tuple[int, ...]]]
-    shared: bool
+def _plan(query: Query, columns: Sequence[str]) -> tuple[list[int], list[tuple[int, Metric, tuple[int, ...] | None]]]:
+    """Match columns with metrics and labels, exactly.
 
-
-def _plan(query: Query, columns: Sequence[str]) -> _Plan:
-    """Match columns with metrics and labels, exactly."""
+    Returns the label columns' indexes, and for each value column its index, its metric, and which of the
+    label columns the metric takes in its order (None: all of them, as they come).
+    """
     label_columns = [c for c in columns if c not in query.values]
     missing = [c for c in query.values if c not in columns]
     if missing:
         raise SetupError(f"query {query.name}: the result has no column {', '.join(missing)}")
-    values = []
+    values: list[tuple[int, Metric, tuple[int, ...] | None]] = []
     used: set[str] = set()
+    in_order = tuple(range(len(label_columns)))
     for column, metric in query.values.items():
         absent = [label for label in metric.labels if label not in label_columns]
         if absent:
             raise SetupError(f"query {query.name}: {metric.name} needs the label column {', '.join(absent)}")
         used.update(metric.labels)
-        values.append((columns.index(column), metric, tuple(label_columns.index(label) for label in metric.labels)))
+        order = tuple(label_columns.index(label) for label in metric.labels)
+        values.append((columns.index(column), metric, None if order == in_order else order))
     unused = [c for c in label_columns if c not in used]
     if unused:
         raise SetupError(f"query {query.name}: nobody asked for the column {', '.join(unused)}")
-    in_order = tuple(range(len(label_columns)))
-    return _Plan(
-        labels=[columns.index(c) for c in label_columns],
-        values=values,
-        shared=all(order == in_order for _, _, order in values),
-    )
+    return [columns.index(c) for c in label_columns], values

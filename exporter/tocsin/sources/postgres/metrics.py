@@ -6,7 +6,7 @@ from tocsin.metric import MetricFamily, counter, gauge, untyped
 from tocsin.source import Threshold
 
 UP = gauge("pg_up", "Whether the last attempt to reach the server succeeded.")
-STATIC = untyped("pg_static", "Version of the server; always 1.", ("version", "short_version"))
+STATIC = untyped("pg_static", "Version of the server; always 1.", ("version", "short_version", "server"))
 
 DATABASE_SIZE = gauge("pg_database_size_bytes", "Disk space that the database uses.", ("datname",))
 DATABASE_CONNECTION_LIMIT = gauge(

@@ -1,0 +1,13 @@
+"""Series that panels and rules use and that no collector of ours declares: Prometheus makes them, or prometheus-client serves them."""
+
+from __future__ import annotations
+
+from tocsin.metric import Metric, counter, gauge
+
+UP = gauge("up", "Whether Prometheus' last scrape of the exporter succeeded.", ("job", "instance"))
+ALERTS = gauge("ALERTS", "One series for each alert that is pending or firing now.", ("alertname", "alertstate", "severity"), "info")
+SCRAPE_DURATION = gauge("scrape_duration_seconds", "How long Prometheus' last scrape of the exporter took.")
+PROCESS_MEMORY = gauge("process_resident_memory_bytes", "Resident memory of the exporter's process.")
+PROCESS_CPU = counter("process_cpu_seconds_total", "Processor time that the exporter's process has used, user and system.")
+
+ELSEWHERE: tuple[Metric, ...] = (UP, ALERTS, SCRAPE_DURATION, PROCESS_MEMORY, PROCESS_CPU)

@@ -1,0 +1,148 @@
+"""The command line. Each command is a few lines over the module that does the work, imported when it is called."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+import tocsin
+from tocsin.errors import ConfigError, TocsinError
+
+if TYPE_CHECKING:
+    from tocsin.config import Config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_URL = "http://127.0.0.1:9847"
+
+
+def config_option(command: F) -> F:
+    path = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--config", "config_path", type=path, required=True, envvar="TOCSIN_CONFIG", help="The configuration file.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tocsin.__version__, prog_name="tocsin")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
+def main(log_level: str) -> None:
+    """An alarm bell for databases: know before your users do."""
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+
+
+@main.command()
+@config_option
+def serve(config_path: Path) -> None:
+    """Run the exporter."""
+    from tocsin import service
+
+    with explained(), service.Service(_load(config_path), config_path) as running:
+        logging.getLogger("tocsin").info("tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets()))
+        name = service.wait_for_signal(running)
+        logging.getLogger("tocsin").info("%s: stopping", name)
+
+
+@main.command()
+@config_option
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds that a target may take.")
+def check(config_path: Path, timeout: float) -> None:
+    """Validate the configuration and try every target; exit 1 if anything fails."""
+    from tocsin import once
+
+    with explained():
+        reports = once.check(_load(config_path), timeout)
+    for report in reports:
+        click.echo(report.line)
+    if not reports:
+        click.echo("the configuration is right; it has no targets yet")
+    sys.exit(0 if all(r.good for r in reports) else 1)
+
+
+@main.command("once")
+@config_option
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds that the targets may take.")
+def once_command(config_path: Path, timeout: float) -> None:
+    """Collect once and print the page that /metrics would serve."""
+    from tocsin import once
+
+    with explained():
+        click.echo(once.page(_load(config_path), timeout), nl=False)
+
+
+@main.command()
+@click.option("--config", "config_path", type=click.Path(dir_okay=False, path_type=Path), envvar="TOCSIN_CONFIG", help="The configuration file; without one a demo is watched.")
+def up(config_path: Path | None) -> None:
+    """Run everything: the exporter, and Prometheus and Alertmanager beside it."""
+    from tocsin import stack
+
+    with explained():
+        sys.exit(stack.up(_load(config_path) if config_path else None, config_path))
+
+
+@main.command()
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
+@click.option("--config", "config_path", type=click.Path(dir_okay=False, path_type=Path), help="Take receivers and the address from this file.")
+def bundle(folder: Path, config_path: Path | None) -> None:
+    """Write rules, routes, dashboards and scrape configuration, for a Prometheus that already runs."""
+    from tocsin.bundle import files
+
+    with explained():
+        for path in files.write(folder, _load(config_path) if config_path else None):
+            click.echo(path)
+
+
+@main.command()
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the exporter listens.")
+def healthcheck(url: str) -> None:
+    """Exit 0 when the exporter at --url is ready; for containers, which have no curl."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    try:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=3)
+        connection.request("GET", "/-/ready")
+        status = connection.getresponse().status
+    except OSError as error:
+        raise click.ClickException(f"{url} does not answer: {error}") from error
+    if status != 200:
+        raise click.ClickException(f"{url} is not ready: {status}")
+    click.echo("ready")
+
+
+@main.command("config-schema")
+def config_schema() -> None:
+    """Print the JSON Schema of the configuration file, for editors."""
+    import json
+
+    from tocsin.bundle import docs
+
+    click.echo(json.dumps(docs.config_schema(), indent=2))
+
+
+class explained:  # noqa: N801 -- reads as a word: with explained()
+    """Turn our own errors into messages without a traceback; exit 2 for a wrong configuration, else 1."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ConfigError):
+            for mistake in error.mistakes:
+                click.echo(mistake, err=True)
+            sys.exit(2)
+        if isinstance(error, TocsinError):
+            click.echo(f"tocsin: {error}", err=True)
+            sys.exit(1)
+
+
+def _load(path: Path) -> Config:
+    from tocsin import config
+
+    return config.load(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""From samples to the text that Prometheus reads: the text format, version 0.0.4.
+
+Samples are rendered to bytes once, when a run commits; a scrape joins bytes.
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from tocsin.metric import Labels, Metric, Value
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Families = dict[Metric, bytes]
+"""The sample lines of each metric, without HELP and TYPE."""
+
+
+def constants(labels: Mapping[str, str]) -> bytes:
+    """Render labels that every series of a target carries, for `render` and `without`."""
+    return "".join(f'{name}="{_escape(value)}",' for name, value in labels.items()).encode()
+
+
+def render(points: Mapping[Metric, Mapping[Labels, Value]], constant: bytes = b"") -> Families:
+    """Render each metric's samples to lines. Label sets that several metrics share are rendered once."""
+    shared: dict[tuple[str, ...], dict[Labels, bytes]] = {}
+    families: Families = {}
+    for metric, samples in points.items():
+        if not samples:
+            continue
+        blocks = shared.setdefault(metric.labels, {})
+        name = metric.name.encode()
+        lines = []
+        for labels, value in samples.items():
+            block = blocks.get(labels)
+            if block is None:
+                block = blocks[labels] = _block(metric.labels, labels, constant)
+            lines.append(name + block + (value if value.__class__ is bytes else number(value)))  # type: ignore[operator, arg-type]
+        lines.append(b"")
+        families[metric] = b"\n".join(lines)
+    return families
+
+
+def _block(names: tuple[str, ...], values: Labels, constant: bytes) -> bytes:
+    inner = constant + ",".join([f'{n}="{_escape(v)}"' for n, v in zip(names, values, strict=True)]).encode()
+    return b"{" + inner.removesuffix(b",") + b"} " if inner else b" "
+
+
+def _escape(value: str) -> str:
+    if "\\" in value or '"' in value or "\n" in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return value
+
+
+def number(value: float | bytes) -> bytes:
+    """Render a number as Go's ParseFloat and Prometheus read it."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, int):
+        return b"%d" % value
+    if math.isfinite(value):
+        return repr(value).encode() if value % 1 or abs(value) >= 1e15 else b"%d" % value
+    return b"NaN" if math.isnan(value) else b"+Inf" if value > 0 else b"-Inf"
+
+
+def page(parts: Iterable[Families]) -> bytes:
+    """Join families from many runs to one page: sorted by name, each with its HELP and TYPE once."""
+    by_name: dict[str, list[bytes]] = {}
+    for families in parts:
+        for metric, lines in families.items():
+            known = by_name.get(metric.name)
+            if known is None:
+                by_name[metric.name] = [metric.header, lines]
+            else:
+                known.append(lines)
+    return b"".join([chunk for name in sorted(by_name) for chunk in by_name[name]])
+
+
+def without(lines: bytes, constant: bytes) -> bytes:
+    """Return sample lines without the target's constant labels.
+
+    Safe as a plain replacement: inside a label value a quote is always escaped, so the sequence `{name="`
+    can stand only where a label set begins.
+    """
+    if not constant:
+        return lines
+    return lines.replace(b"{" + constant.removesuffix(b",") + b"}", b"").replace(b"{" + constant, b"{")

@@ -1,0 +1,293 @@
+"""The durable, ordered record of events, and of what each collector remembers between runs.
+
+One SQLite file. What a run found and what it remembers are one transaction, so that `kill -9` at any
+moment loses nothing and repeats nothing: either the events are there and the new snapshot with them, or
+neither is, and the next run finds the same difference again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tocsin.errors import ConfigError, JournalError
+from tocsin.event import Event, EventKind, Risk
+from tocsin.vitals import RECENT_CHANGE_SECONDS, RECENT_CHANGES
+
+_log = logging.getLogger("tocsin.journal")
+
+_APPLICATION_ID = 0x746F6373  # "tocs"
+_FORMAT = 1
+_TABLES = """
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        target TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX event_by_target ON event (target, kind, id);
+    CREATE TABLE memory (
+        target TEXT NOT NULL,
+        collector TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (target, collector, key)
+    ) STRICT, WITHOUT ROWID;
+    -- Counters outlive the events that they count.
+    CREATE TABLE total (
+        target TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        database TEXT NOT NULL,
+        object_kind TEXT NOT NULL,
+        change TEXT NOT NULL,
+        risk TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        last REAL NOT NULL,
+        PRIMARY KEY (target, kind, database, object_kind, change, risk)
+    ) STRICT, WITHOUT ROWID;
+"""
+
+Total = tuple[str, str, str, str, str]
+"""Kind, database, object kind, change, risk."""
+
+
+class Journal:
+    """Safe for use by several threads. `up` tells whether the last write succeeded."""
+
+    def __init__(self, state_dir: Path, *, keep_seconds: float = 90 * 86400.0, keep_bytes: int = 256 * 2**20) -> None:
+        """Open or create the journal. Raises ConfigError when the folder cannot be used or is in use.
+
+        A damaged or foreign file is moved aside, said so in the log, and recorded as an event.
+        """
+        self.path = state_dir / "journal.db"
+        self.keep_seconds = keep_seconds
+        self.keep_bytes = keep_bytes
+        self.up = True
+        self.failures = 0
+        self._lock = threading.RLock()
+        self._claim(state_dir)
+        try:
+            self._db = self._open_or_replace()
+        except sqlite3.Error as error:
+            os.close(self._claimed)
+            raise ConfigError([f"{self.path}: the journal cannot be opened: {error}; is the disk full or read-only?"]) from error
+        self._load()
+
+    def _claim(self, state_dir: Path) -> None:
+        try:
+            state_dir.mkdir(parents=True, exist_ok=True)
+            self._claimed = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ConfigError([f"state_dir {state_dir} cannot be used: {error.strerror}; create it, and let tocsin's user write there"]) from error
+        try:
+            fcntl.flock(self._claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._claimed, 32, 0).decode().strip() or "unknown"
+            os.close(self._claimed)
+            raise ConfigError([f"state_dir {state_dir} is in use by another tocsin (process {holder}); stop it, or choose another state_dir"]) from error
+        os.ftruncate(self._claimed, 0)
+        os.pwrite(self._claimed, str(os.getpid()).encode(), 0)
+
+    def _open_or_replace(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # no permission, no space: moving the file would lose it for nothing
+            aside = self.path.with_name(f"{self.path.name}.aside-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}")
+            for suffix in ("", "-wal", "-shm"):
+                part = self.path.with_name(self.path.name + suffix)
+                if part.exists():
+                    part.rename(aside.with_name(aside.name + suffix))
+            _log.error("the journal %s cannot be used (%s): moved aside to %s, a new one begins", self.path, error, aside)
+            db = self._open()
+            self._db = db
+            self._load()
+            self.commit("", "", [Event(kind=EventKind.JOURNAL, object_kind="journal", object=str(self.path), change="replaced",
+                                       reason=str(error), detail={"moved_to": str(aside)})])  # fmt: skip
+            return db
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5)
+        try:
+            owner = db.execute("PRAGMA application_id").fetchone()[0]
+            fresh = not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+            if owner != _APPLICATION_ID and not fresh:
+                raise sqlite3.DatabaseError("it belongs to another program")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > _FORMAT:
+                raise ConfigError([f"{self.path} was written by a newer tocsin; upgrade, or choose another state_dir"])
+            damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                raise sqlite3.DatabaseError(damage)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA journal_size_limit = 4194304")
+            if fresh:
+                db.executescript(f"BEGIN; {_TABLES}; PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_FORMAT}; COMMIT;")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _load(self) -> None:
+        self._totals: dict[str, dict[Total, tuple[int, float]]] = {}
+        for target, *key, count, last in self._db.execute("SELECT * FROM total"):
+            self._totals.setdefault(target, {})[tuple(key)] = (count, last)
+        self._recent: dict[str, list[Event]] = {}
+        since = time.time() - RECENT_CHANGE_SECONDS
+        rows = self._db.execute("SELECT id, time, target, body FROM event WHERE kind = ? AND time > ? ORDER BY id", (EventKind.SCHEMA, since))
+        for row in rows:
+            self._note(_event(*row))
+        self._events = self._db.execute("SELECT count(*) FROM event").fetchone()[0]
+
+    @contextmanager
+    def _transaction(self, what: str) -> Iterator[sqlite3.Connection]:
+        """Give the database within one durable transaction. Raises JournalError; nothing was written then."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if not isinstance(error, sqlite3.Error):
+                    raise
+                self.up = False
+                self.failures += 1
+                raise JournalError(f"the journal {self.path} cannot {what}: {error}; free space on its disk, nothing is lost until then") from error
+            self.up = True
+
+    def commit(self, target: str, collector: str, events: Iterable[Event], memory: dict[str, bytes | None] | None = None) -> list[Event]:
+        """Write events and what the collector remembers, all or nothing, and return the events with their ids.
+
+        Raises JournalError when the file cannot be written.
+        """
+        written: list[Event] = []
+        now = round(time.time(), 3)
+        with self._lock, self._transaction("be written") as db:
+            for event in events:
+                written.append(self._insert(db, replace(event, target=target or event.target, time=event.time or now)))
+            for key, value in (memory or {}).items():
+                if value is None:
+                    db.execute("DELETE FROM memory WHERE target = ? AND collector = ? AND key = ?", (target, collector, key))
+                else:
+                    db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?)", (target, collector, key, value))
+        for event in written:
+            self._count(event)
+            self._note(event)
+        self._events += len(written)
+        return written
+
+    def _insert(self, db: sqlite3.Connection, event: Event) -> Event:
+        body = {k: v for k, v in asdict(event).items() if k not in ("id", "time", "target")}
+        cursor = db.execute(
+            "INSERT INTO event (time, target, kind, body) VALUES (?, ?, ?, ?)",
+            (event.time, event.target, event.kind, json.dumps(body, ensure_ascii=False)),
+        )
+        db.execute(
+            "INSERT INTO total VALUES (?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1, last = excluded.last",
+            (event.target, *_total(event), event.time),
+        )
+        return replace(event, id=cursor.lastrowid)
+
+    def _count(self, event: Event) -> None:
+        totals = self._totals.setdefault(event.target, {})
+        count, _ = totals.get(_total(event), (0, 0.0))
+        totals[_total(event)] = (count + 1, event.time or 0.0)
+
+    def _note(self, event: Event) -> None:
+        if event.kind is EventKind.SCHEMA:
+            recent = self._recent.setdefault(event.target, [])
+            recent.append(event)
+            del recent[:-RECENT_CHANGES]
+
+    def recall(self, target: str, collector: str, key: str) -> bytes | None:
+        """Return what a collector remembered, or None. Raises JournalError."""
+        with self._lock:
+            try:
+                row = self._db.execute("SELECT value FROM memory WHERE target = ? AND collector = ? AND key = ?", (target, collector, key)).fetchone()
+            except sqlite3.Error as error:
+                raise JournalError(f"the journal {self.path} cannot be read: {error}") from error
+        return row[0] if row else None
+
+    def totals(self, target: str) -> dict[Total, tuple[int, float]]:
+        """Return how many events of each sort a target ever had, and when the last was."""
+        with self._lock:
+            return dict(self._totals.get(target, {}))
+
+    def recent_changes(self, target: str) -> list[Event]:
+        """Return the target's newest schema changes of the last hour, oldest first."""
+        since = time.time() - RECENT_CHANGE_SECONDS
+        with self._lock:
+            return [e for e in self._recent.get(target, []) if (e.time or 0) > since]
+
+    def events(self, *, since_id: int = 0, limit: int = 100, target: str | None = None, kind: str | None = None, newest: bool = False) -> list[Event]:
+        """Return events with an id above `since_id`, oldest first; with `newest` the last ones. Raises JournalError."""
+        order = "DESC" if newest else "ASC"
+        sql = f"SELECT id, time, target, body FROM event WHERE id > :since AND (:target IS NULL OR target = :target) AND (:kind IS NULL OR kind = :kind) ORDER BY id {order} LIMIT :limit"  # noqa: S608 -- one of two words
+        with self._lock:
+            try:
+                rows = self._db.execute(sql, {"since": since_id, "target": target, "kind": kind, "limit": limit}).fetchall()
+            except sqlite3.Error as error:
+                raise JournalError(f"the journal {self.path} cannot be read: {error}") from error
+        return [_event(*row) for row in (reversed(rows) if newest else rows)]
+
+    def size(self) -> int:
+        """Bytes of the journal's file and its log; 0 when it is gone."""
+        return sum(p.stat().st_size for p in (self.path, self.path.with_name(self.path.name + "-wal")) if p.exists())
+
+    @property
+    def count(self) -> int:
+        return self._events
+
+    def prune(self) -> int:
+        """Remove events that are too old, and the oldest ones while the file is too large; return how many. Raises JournalError."""
+        with self._transaction("be pruned") as db:
+            removed = db.execute("DELETE FROM event WHERE time < ?", (time.time() - self.keep_seconds,)).rowcount
+            while self._used(db) > self.keep_bytes:
+                chunk = db.execute("DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT 1000)").rowcount
+                removed += chunk
+                if not chunk:
+                    break
+        with self._lock:
+            self._events -= removed
+        return removed
+
+    @staticmethod
+    def _used(db: sqlite3.Connection) -> int:
+        pages, free, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+        return int((pages - free) * size)
+
+    def forget(self, target: str) -> None:
+        """Drop what the collectors of a target remember. Raises JournalError."""
+        with self._transaction("be written") as db:
+            db.execute("DELETE FROM memory WHERE target = ?", (target,))
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+            os.close(self._claimed)
+
+
+def _total(event: Event) -> Total:
+    return (event.kind, event.database or "", event.object_kind, event.change, event.risk or "")
+
+
+def _event(id: int, time: float, target: str, body: str) -> Event:
+    fields: dict[str, Any] = json.loads(body)
+    fields["kind"] = EventKind(fields["kind"])
+    fields["risk"] = Risk(fields["risk"]) if fields["risk"] else None
+    return Event(id=id, time=time, target=target, **fields)

@@ -1,0 +1,62 @@
+"""Looking once: what `tocsin check` and `tocsin once` do, with a journal that is thrown away."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tocsin.config import Config
+from tocsin.runner import Target
+from tocsin.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How one target fared. `line` is for a person."""
+
+    good: bool
+    line: str
+
+
+@contextmanager
+def _collected(config: Config, timeout: float) -> Iterator[Service]:
+    """Give a service, not started, whose targets have all been collected once."""
+    with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
+        service = Service(replace(config, state_dir=Path(folder), server=replace(config.server, listen="127.0.0.1:0")))
+        try:
+            deadline = time.monotonic() + timeout
+            targets = service.scheduler.targets()
+            service.scheduler.scrape(targets, deadline)
+            service.scheduler.run_scheduled_once([t for t in targets if t.up is not False], deadline)
+            yield service
+        finally:
+            service.server.server_close()
+            service.scheduler.stop()
+            service.journal.close()
+
+
+def page(config: Config, timeout: float) -> bytes:
+    """Return the page that /metrics would serve."""
+    with _collected(config, timeout) as service:
+        return service.app.metrics(timeout)
+
+
+def check(config: Config, timeout: float) -> list[Report]:
+    """Try every target and return a report each, in the order of the configuration."""
+    with _collected(config, timeout) as service:
+        return [_report(target) for target in service.scheduler.targets()]
+
+
+def _report(target: Target) -> Report:
+    head = f"{target.name} ({target.options.kind})"
+    if target.error is not None:
+        return Report(False, f"FAIL  {head}: {target.error.reason}: {target.error}")
+    failing = [f"{c.name}: {r.error.reason}: {r.error}" for c, r in target.records.items() if r.error is not None]
+    series = sum(r.series for r in target.records.values())
+    if failing:
+        return Report(False, f"FAIL  {head}: reached, but " + "; ".join(failing))
+    return Report(True, f"ok    {head}: {len(target.records)} collectors, {series} series")

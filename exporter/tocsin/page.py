@@ -1,0 +1,95 @@
+"""What a person or a program is shown: the landing page, and events as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import tocsin
+from tocsin.errors import JournalError
+from tocsin.event import Event, EventKind
+from tocsin.journal import Journal
+from tocsin.runner import Target
+
+_LINKS = (
+    ("/metrics", "series of all targets"),
+    ("/sd", "targets for Prometheus' http_sd_configs"),
+    ("/api/v1/events", "what changed, as JSON"),
+    ("/-/healthy", "is the process alive"),
+    ("/-/ready", "is it ready to be scraped"),
+)
+_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
+th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+th { font-weight: 600; opacity: .7; }
+.good { color: #2a8a4a; } .bad { color: #d03a3a; font-weight: 600; } .warn { color: #b87a00; } .dim { opacity: .65; }
+code { font-size: .95em; }
+"""
+
+
+def iso(seconds: float | None) -> str:
+    """Return Unix seconds as UTC with milliseconds, in the form of RFC 3339."""
+    return datetime.fromtimestamp(seconds or 0, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return an event in the form of the API."""
+    return {
+        "id": event.id, "time": iso(event.time), "target": event.target, "source": event.source, "kind": event.kind,
+        "database": event.database, "object_kind": event.object_kind, "object": event.object, "change": event.change,
+        "risk": event.risk, "reason": event.reason, "old": event.old, "new": event.new, "detail": event.detail,
+    }  # fmt: skip
+
+
+def landing(targets: list[Target], journal: Journal) -> str:
+    """Return the landing page: targets and what is wrong with them, what changed, what was delivered."""
+    try:
+        changed = journal.events(kind=EventKind.SCHEMA, limit=10, newest=True)[::-1]
+        delivered = journal.events(kind=EventKind.NOTIFICATION, limit=10, newest=True)[::-1]
+        problem = "" if journal.up else '<p class="bad">The journal cannot be written: changes are found but not kept yet.</p>'
+    except JournalError as error:
+        changed, delivered, problem = [], [], f'<p class="bad">{escape(str(error))}</p>'
+    links = " · ".join(f'<a href="{path}" title="{escape(what)}">{path}</a>' for path, what in _LINKS)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="10">
+<meta name="viewport" content="width=device-width"><title>Tocsin</title><style>{_STYLE}</style></head><body>
+<h1>Tocsin <small class="dim">{escape(tocsin.__version__)}</small></h1><p>{links}</p>{problem}
+<h2>Targets</h2>{_table(("target", "kind", "address", "state", "what is wrong"), [_target(t) for t in targets], "No targets: add some to the configuration file.")}
+<h2>What changed</h2>{_table(("when", "target", "object", "change", "risk", "why it matters"), [_change(e) for e in changed], "Nothing yet.")}
+<h2>Delivered alerts</h2>{_table(("when", "target", "alert", "state", "summary"), [_delivery(e) for e in delivered], "None yet.")}
+</body></html>
+"""
+
+
+def _table(heads: tuple[str, ...], rows: list[list[str]], empty: str) -> str:
+    if not rows:
+        return f'<p class="dim">{escape(empty)}</p>'
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _target(target: Target) -> list[str]:
+    with target.lock:
+        failing = [f"{c.name}: {r.error}" for c, r in target.records.items() if r.error is not None]
+        state = {None: '<span class="dim">not asked yet</span>', True: '<span class="good">up</span>', False: '<span class="bad">down</span>'}[target.up]
+        wrong = [str(target.error)] if target.error is not None else failing
+    if target.up and wrong:
+        state = '<span class="warn">up, in part</span>'
+    name = f'<a href="/probe?target={escape(target.name)}">{escape(target.name)}</a>'
+    return [name, escape(target.options.kind), f"<code>{escape(target.options.address)}</code>", state, "<br>".join(escape(w) for w in wrong)]
+
+
+def _change(event: Event) -> list[str]:
+    style = {"destructive": "bad", "breaking": "bad", "cautious": "warn"}.get(event.risk or "", "good")
+    what = f"{escape(event.object_kind)} <code>{escape(event.object)}</code>"
+    return [iso(event.time), escape(event.target), what, escape(event.change), f'<span class="{style}">{event.risk}</span>', escape(event.reason or "")]
+
+
+def _delivery(event: Event) -> list[str]:
+    style = "bad" if event.change == "firing" else "good"
+    state = f'<span class="{style}">{escape(event.change)}</span>'
+    return [iso(event.time), escape(event.target), escape(event.object), state, escape(event.reason or "")]

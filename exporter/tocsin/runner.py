@@ -1,0 +1,247 @@
+"""One collector on one target, once; what came of it; and the only broad `except`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+from tocsin import catalog, exposition, vitals
+from tocsin.errors import CollectError, DeadlineError, InternalError, JournalError, Unsupported
+from tocsin.event import EventKind
+from tocsin.journal import Journal
+from tocsin.metric import Labels, Metric, Value
+from tocsin.options import Levels, TargetOptions
+from tocsin.source import Collector, Run, Session
+from tocsin.store import Store
+
+_log = logging.getLogger("tocsin.runner")
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known about one collector of one target."""
+
+    success: bool | None = None
+    error: CollectError | None = None
+    duration: float = 0.0
+    series: int = 0
+    dropped: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    succeeded_at: float | None = None
+
+
+class Target:
+    """One watched instance: its options, its collectors, and how they fare."""
+
+    def __init__(self, options: TargetOptions, defaults: dict[str, Levels] | None = None) -> None:
+        self.options = options
+        self.name = options.name
+        self.source = catalog.source(options.kind)
+        chosen = [c for c in self.source.collectors if options.collectors.get(c.name, c.enabled)]
+        self.live = [c for c in chosen if c.every is None]
+        self.scheduled = {c: float(options.every.get(c.name, c.every)) for c in chosen if c.every is not None}
+        self.constant = exposition.constants({"instance": options.name, **options.labels})
+        self.levels = self._levels(defaults or {})
+        self.lock = threading.Lock()
+        self.up: bool | None = None
+        self.error: CollectError | None = None
+        self.records = {c: Record() for c in chosen}
+
+    def _levels(self, defaults: dict[str, Levels]) -> dict[tuple[str, str], float]:
+        """Return the thresholds in force by signal and severity: the target's, else the file's, else the source's."""
+        found: dict[tuple[str, str], float] = {}
+        for threshold in self.source.thresholds:
+            own = self.options.thresholds.get(threshold.signal) or defaults.get(threshold.signal)
+            levels = own or Levels(warning=threshold.warning, critical=threshold.critical)
+            for severity in ("warning", "critical"):
+                value = getattr(levels, severity)
+                if value is not None:
+                    found[threshold.signal, severity] = value
+        return found
+
+    def decides_up(self, collectors: list[Collector]) -> bool:
+        """Tell whether these runs say if the target answers: the live ones do, where there are any."""
+        return not self.live or any(c in self.live for c in collectors)
+
+
+@dataclass(slots=True)
+class Access:
+    """A way to a target that outlives one run: the session, opened when it is first needed."""
+
+    target: Target
+    session: Session | None = None
+
+    def close(self) -> None:
+        if self.session is not None:
+            session, self.session = self.session, None
+            session.close()
+
+
+class Runner:
+    def __init__(self, journal: Journal, store: Store) -> None:
+        self.journal = journal
+        self.store = store
+
+    def new_run(self, target: Target, collector: Collector, deadline: float) -> Run:
+        key = f"{target.options.kind}.{collector.name}"
+        return Run(collector, deadline, lambda k: self.journal.recall(target.name, key, k), target.options.series_limit)
+
+    def execute(self, access: Access, runs: list[Run]) -> None:
+        """Do the runs one after another over one session, and commit each as it ends."""
+        target = access.target
+        started = time.monotonic()
+        error = self._guard(target, lambda: self._begin(access, runs))
+        if error is not None:
+            error.lost = True
+        self._note_up(target, runs, error)
+        for run in runs:
+            if error is None:
+                error = self._guard(target, lambda run=run: run.collector.collect(access.session, run))  # type: ignore[misc]
+                if error is not None and error.lost:
+                    self._note_up(target, runs, error)
+            now = time.monotonic()
+            run.duration, started = now - started, now
+            self._commit(target, run, error)
+            if error is not None and not error.lost:
+                error = None  # the session is still good for the others
+        if error is not None:
+            access.close()
+
+    @staticmethod
+    def _note_up(target: Target, runs: list[Run], error: CollectError | None) -> None:
+        with target.lock:
+            if target.decides_up([r.collector for r in runs]) and not all(r.abandoned for r in runs):
+                target.up, target.error = error is None, error
+
+    def _begin(self, access: Access, runs: list[Run]) -> None:
+        if access.session is None:
+            access.session = access.target.source.open(access.target.options)
+        access.session.begin(runs)
+
+    def _guard(self, target: Target, action: object) -> CollectError | None:
+        """Do something that touches the target, and return how it failed, None if it did not."""
+        try:
+            action()  # type: ignore[operator]
+        except Unsupported:
+            return None
+        except CollectError as error:
+            return error
+        except JournalError as error:
+            return InternalError(str(error))
+        except Exception as error:  # noqa: BLE001 -- the one place: a mistake in one collector must not harm another
+            _log.exception("%s: a mistake of ours, please report it", target.name)
+            return InternalError(f"{target.name}: {type(error).__name__}: {error}")
+        return None
+
+    def _commit(self, target: Target, run: Run, error: CollectError | None) -> None:
+        """Make the run's outcome visible: all its samples, or none and why."""
+        key = f"{target.options.kind}.{run.collector.name}"
+        with target.lock:
+            if run.abandoned:
+                run.finished = True
+                return
+            if error is None and (run.events or run.remembered):
+                error = self._write(target, key, run)
+            record = target.records[run.collector]
+            record.duration = run.duration
+            if error is None:
+                self.store.put(target.name, key, exposition.render(run.points, target.constant))
+                record.succeeded_at = time.time()
+            else:
+                self.store.drop(target.name, key)
+                record.failures[error.reason] = record.failures.get(error.reason, 0) + 1
+            self._log_turn(target, key, record, error)
+            record.success, record.error = error is None, error
+            record.series = run.series if error is None else 0
+            record.dropped += run.dropped
+            run.finished = True
+
+    def _write(self, target: Target, key: str, run: Run) -> CollectError | None:
+        events = [replace(e, target=target.name, source=target.options.kind) for e in run.events]
+        try:
+            for event in self.journal.commit(target.name, key, events, run.remembered):
+                _log.warning("%s: %s %s %s (%s): %s", target.name, event.object_kind, event.object, event.change, event.risk, event.reason)
+        except JournalError as error:
+            return InternalError(str(error))
+        return None
+
+    @staticmethod
+    def _log_turn(target: Target, key: str, record: Record, error: CollectError | None) -> None:
+        """Log the first failure and the recovery, not each repetition."""
+        if error is not None and (record.error is None or record.error.reason != error.reason):
+            _log.warning("%s: %s failed (%s): %s", target.name, key, error.reason, error)
+        elif error is None and record.success is False:
+            _log.warning("%s: %s works again", target.name, key)
+
+    def abandon(self, target: Target, runs: list[Run], seconds: float) -> None:
+        """Take runs that overstayed off the page: no samples, and `timeout` as the reason. Their late results are thrown away."""
+        error = DeadlineError(f"{target.name}: no answer within {seconds:.1f} s")
+        with target.lock:
+            late = [r for r in runs if not r.finished and not r.abandoned]
+            for run in late:
+                run.abandoned = True
+                key = f"{target.options.kind}.{run.collector.name}"
+                self.store.drop(target.name, key)
+                record = target.records[run.collector]
+                record.failures["timeout"] = record.failures.get("timeout", 0) + 1
+                self._log_turn(target, key, record, error)
+                record.success, record.error, record.series = False, error, 0
+            if late and len(late) == len(runs) and target.decides_up([r.collector for r in runs]):
+                target.up, target.error = False, error
+
+    def vitals(self, target: Target) -> exposition.Families:
+        """Render what Tocsin itself knows about a target and its collectors."""
+        points: dict[Metric, dict[Labels, Value]] = {}
+
+        def say(metric: Metric, value: Value, *labels: str) -> None:
+            points.setdefault(metric, {})[labels] = value
+
+        kind = target.options.kind
+        with target.lock:
+            say(vitals.TARGET_INFO, 1, kind, target.options.address)
+            if target.up is not None:
+                say(vitals.TARGET_UP, int(target.up), kind)
+                say(target.source.up, int(target.up))
+            if target.error is not None:
+                say(vitals.TARGET_FAILING, 1, kind, target.error.reason)
+            for (signal, severity), value in target.levels.items():
+                say(vitals.THRESHOLD, value, signal, severity)
+            for collector, record in target.records.items():
+                self._say_record(say, f"{kind}.{collector.name}", collector in target.scheduled, record)
+        self._say_journal(say, target)
+        return exposition.render(points, target.constant)
+
+    @staticmethod
+    def _say_record(say: object, name: str, scheduled: bool, record: Record) -> None:
+        assert callable(say)
+        say(vitals.COLLECTOR_DROPPED, record.dropped, name)
+        for reason, count in record.failures.items():
+            say(vitals.COLLECTOR_FAILURES, count, name, reason)
+        if record.success is None:
+            return
+        say(vitals.COLLECTOR_SUCCESS, int(record.success), name)
+        say(vitals.COLLECTOR_DURATION, record.duration, name)
+        say(vitals.COLLECTOR_SERIES, record.series, name)
+        if record.error is not None:
+            say(vitals.COLLECTOR_FAILING, 1, name, record.error.reason)
+        if scheduled and record.succeeded_at is not None:
+            say(vitals.COLLECTOR_AGE, round(time.time() - record.succeeded_at, 3), name)
+
+    def _say_journal(self, say: object, target: Target) -> None:
+        assert callable(say)
+        kinds: dict[str, int] = {}
+        newest: dict[str, float] = {}
+        for (kind, database, object_kind, change, risk), (count, last) in self.journal.totals(target.name).items():
+            kinds[kind] = kinds.get(kind, 0) + count
+            if kind == EventKind.SCHEMA:
+                say(vitals.SCHEMA_CHANGES, count, database, object_kind, change, risk)
+                newest[database] = max(last, newest.get(database, 0.0))
+        for kind, count in kinds.items():
+            say(vitals.EVENTS, count, kind)
+        for database, last in newest.items():
+            say(vitals.SCHEMA_LAST_CHANGE, last, database)
+        for event in self.journal.recent_changes(target.name):
+            labels = (event.database or "", event.object_kind, event.object, event.change, event.risk or "")
+            say(vitals.SCHEMA_CHANGE_TIME, event.time or 0.0, *labels)

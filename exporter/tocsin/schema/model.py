@@ -1,0 +1,118 @@
+"""A schema as a plain value: its objects, its fingerprint, and the form it is kept in."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
+
+TRAITS: dict[str, tuple[str, ...]] = {
+    "database": (),
+    "table": ("form",),
+    "column": ("type", "nullable", "default", "generated", "collation"),
+    "index": ("unique", "definition", "valid"),
+    "constraint": ("form", "definition", "validated"),
+}
+"""What is compared, by kind of object. A trait is text, or None where the engine has nothing to say."""
+
+CONTAINERS = ("table",)
+"""Kinds whose parts are told with them: who drops a table is not told each of its columns."""
+
+
+class Object(NamedTuple):
+    """One object of a schema.
+
+    `parent` is the full name of the object it belongs to, or "". `traits` has the order of TRAITS[kind].
+    `identity` is the engine's own number where it has one: it tells a rename from a drop and an add, and
+    is no part of the fingerprint. `generated` says that the engine chose the name, which then means nothing.
+    """
+
+    kind: str
+    parent: str
+    name: str
+    traits: tuple[str | None, ...] = ()
+    identity: str | None = None
+    generated: bool = False
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.parent}.{self.name}" if self.parent else self.name
+
+    def trait(self, name: str) -> str | None:
+        return self.traits[TRAITS[self.kind].index(name)]
+
+    @property
+    def definition(self) -> str:
+        """The object in words close to SQL, for a person to read."""
+        match self.kind:
+            case "column":
+                return _column_definition(self)
+            case "constraint" | "index":
+                validity = self.traits[-1]
+                return f"{self.trait('definition')}" + ("" if validity in (None, "yes") else f" ({validity})")
+            case "table":
+                return f"{self.trait('form')} {self.full_name}"
+            case _:
+                return self.full_name
+
+
+def _column_definition(column: Object) -> str:
+    type_, nullable, default, generated, collation = column.traits
+    words = [column.name, type_ or ""]
+    if collation:
+        words.append(f"COLLATE {collation}")
+    if nullable == "no":
+        words.append("NOT NULL")
+    if generated:
+        words.append(generated)
+    elif default is not None:
+        words.append(f"DEFAULT {default}")
+    return " ".join(w for w in words if w)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All objects of one database. `server` is the engine and its major version: between two, texts may differ."""
+
+    server: str
+    objects: tuple[Object, ...]
+
+    def fingerprint(self) -> str:
+        """Return SHA-256 over the canonical form, as hexadecimal digits.
+
+        Independent of the order of objects and of columns, of identities and of generated names.
+        """
+        digest = sha256()
+        for line in sorted(_canonical(o) for o in self.objects):
+            digest.update(line)
+        return digest.hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        return dict(Counter(o.kind for o in self.objects))
+
+    def dump(self) -> bytes:
+        """Return the compressed form in which a snapshot is kept."""
+        rows = [[o.kind, o.parent, o.name, o.traits, o.identity, o.generated] for o in self.objects]
+        return zlib.compress(json.dumps([self.server, rows], ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+    @classmethod
+    def load(cls, data: bytes) -> Schema:
+        server, rows = json.loads(zlib.decompress(data))
+        return cls(server, tuple(Object(k, p, n, tuple(t), i, g) for k, p, n, t, i, g in rows))
+
+
+def _canonical(o: Object) -> bytes:
+    return json.dumps([o.kind, o.parent, "" if o.generated else o.name, *o.traits], ensure_ascii=False).encode() + b"\n"
+
+
+def schema(server: str, objects: Iterable[Object]) -> Schema:
+    """Build a schema; an object with the wrong number of traits is a mistake of the inspector (ValueError)."""
+    everything = tuple(objects)
+    for o in everything:
+        if len(o.traits) != len(TRAITS[o.kind]):
+            raise ValueError(f"{o.kind} {o.full_name} has {len(o.traits)} traits, not {TRAITS[o.kind]}")
+    return Schema(server, everything)

@@ -1,0 +1,305 @@
+"""The HTTP server: /metrics, /probe, /sd, the API and the landing page. Nothing here thinks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import tocsin
+from tocsin import exposition, notifications, page, vitals
+from tocsin.errors import JournalError, TocsinError
+from tocsin.journal import Journal
+from tocsin.metric import Labels, Metric, Value
+from tocsin.runner import Target
+from tocsin.scheduler import Scheduler
+from tocsin.webconfig import WebConfig
+
+_log = logging.getLogger("tocsin.server")
+
+_DEFAULT_TIMEOUT = 10.0
+_TIMEOUT_OFFSET = 0.5
+_LONGEST_TIMEOUT = 300.0
+_MOST_CONNECTIONS = 64
+_MOST_BODY = 1 << 20
+_MOST_EVENTS = 1000
+_IDLE_SECONDS = 65.0
+
+
+def scrape_seconds(header: str | None) -> float:
+    """Return how long a scrape may take: what Prometheus says in its header less an offset for the way back."""
+    try:
+        seconds = float(header) if header else _DEFAULT_TIMEOUT
+    except ValueError:
+        seconds = _DEFAULT_TIMEOUT
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        seconds = _DEFAULT_TIMEOUT
+    return seconds - min(_TIMEOUT_OFFSET, seconds / 2)
+
+
+class App:
+    """What the pages show."""
+
+    def __init__(self, scheduler: Scheduler, journal: Journal, reload: Callable[[], None]) -> None:
+        self.scheduler = scheduler
+        self.journal = journal
+        self.reload = reload
+        self.notifications = notifications.Inbox(journal)
+        self.ready = False
+        self.reload_ok = True
+        self.reloaded_at = time.time()
+        self._process = _process_registry()
+
+    def metrics(self, seconds: float) -> bytes:
+        """Return the page of all targets, collected within `seconds`."""
+        targets = self.scheduler.targets()
+        self.scheduler.scrape(targets, time.monotonic() + seconds)
+        parts = [self._exporter()]
+        for target in targets:
+            parts += self._parts(target)
+        return exposition.page(parts) + self._process()
+
+    def probe(self, target: Target, seconds: float) -> bytes:
+        """Return the page of one target, without its instance and its labels: Prometheus puts those on."""
+        self.scheduler.scrape([target], time.monotonic() + seconds)
+        return exposition.page(
+            {metric: exposition.without(lines, target.constant) for metric, lines in part.items()} for part in self._parts(target)
+        )
+
+    def _parts(self, target: Target) -> list[exposition.Families]:
+        return [self.scheduler.runner.vitals(target), *self.scheduler.runner.store.of(target.name)]
+
+    def _exporter(self) -> exposition.Families:
+        journal = self.journal
+        points: dict[Metric, dict[Labels, Value]] = {
+            vitals.BUILD_INFO: {(tocsin.__version__, platform.python_version()): 1},
+            vitals.CONFIG_RELOAD_OK: {(): int(self.reload_ok)},
+            vitals.CONFIG_RELOAD_TIME: {(): self.reloaded_at},
+            vitals.JOURNAL_UP: {(): int(journal.up)},
+            vitals.JOURNAL_FAILURES: {(): journal.failures},
+            vitals.JOURNAL_SIZE: {(): journal.size()},
+            vitals.JOURNAL_EVENTS: {(): journal.count},
+            vitals.NOTIFICATIONS: {(status,): count for status, count in self.notifications.counts.items()},
+        }
+        return exposition.render(points)
+
+    def discovery(self, host: str) -> list[dict[str, Any]]:
+        """Return the targets for Prometheus' http_sd_configs, one entry each, scraped through /probe."""
+        return [
+            {
+                "targets": [host],
+                "labels": {"__metrics_path__": "/probe", "__param_target": t.name, "instance": t.name, "kind": t.options.kind, **t.options.labels},
+            }
+            for t in self.scheduler.targets()
+        ]
+
+
+def _process_registry() -> Callable[[], bytes]:
+    from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    return lambda: generate_latest(registry)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection. Its socket times out, so that a client that says nothing holds its place only so long."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "tocsin"
+    sys_version = ""
+    timeout = _IDLE_SECONDS
+
+    def setup(self) -> None:
+        web = self.server.web
+        if web is not None:
+            problem = web.refresh()
+            if problem is not None:
+                _log.error("web configuration: %s; the last good one stays", problem)
+            if web.context is not None:
+                self.request.settimeout(10)
+                self.request = web.context.wrap_socket(self.request, server_side=True)
+        super().setup()
+        # Headers and body go out in two writes; without this the second waits for the client's delayed acknowledgement.
+        self.connection.setsockopt(6, 1, 1)
+
+    def do_GET(self) -> None:
+        self._answer(self.routes)
+
+    do_HEAD = do_GET
+
+    def do_POST(self) -> None:
+        self._answer(self.post_routes)
+
+    def _answer(self, routes: dict[str, Callable[[Handler], None]]) -> None:
+        path = urlsplit(self.path).path
+        self.query = parse_qs(urlsplit(self.path).query)
+        if self.server.web is not None and not self.server.web.authorised(self.headers.get("Authorization")):
+            self.send(HTTPStatus.UNAUTHORIZED, "who are you?\n", headers={"WWW-Authenticate": 'Basic realm="tocsin"'})
+            return
+        if path not in routes:
+            wrong = path in self.routes or path in self.post_routes
+            status = HTTPStatus.METHOD_NOT_ALLOWED if wrong else HTTPStatus.NOT_FOUND
+            self.send(status, f"{path}: {status.phrase.lower()}; / lists what there is\n")
+            return
+        try:
+            routes[path](self)
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
+            raise
+        except TocsinError as error:
+            self.send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n")
+
+    def send(
+        self, status: HTTPStatus, body: str | bytes, content_type: str = "text/plain; charset=utf-8", headers: dict[str, str] | None = None
+    ) -> None:
+        data = body.encode() if isinstance(body, str) else body
+        if len(data) > 1024 and "gzip" in self.headers.get("Accept-Encoding", ""):
+            from isal import igzip
+
+            data = igzip.compress(data, 1)
+            headers = {**(headers or {}), "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if self.command == "POST" and status >= HTTPStatus.BAD_REQUEST:
+            self.send_header("Connection", "close")  # whatever was not read of the body must not become the next request
+            self.close_connection = True
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def send_json(self, value: Any, headers: dict[str, str] | None = None) -> None:
+        self.send(HTTPStatus.OK, json.dumps(value, ensure_ascii=False) + "\n", "application/json", headers)
+
+    def _seconds(self) -> float:
+        return scrape_seconds(self.headers.get("X-Prometheus-Scrape-Timeout-Seconds"))
+
+    def metrics(self) -> None:
+        self.send(HTTPStatus.OK, self.server.app.metrics(self._seconds()), exposition.CONTENT_TYPE)
+
+    def probe(self) -> None:
+        name = self.query.get("target", [""])[0]
+        target = self.server.app.scheduler.target(name)
+        if target is None:
+            known = ", ".join(t.name for t in self.server.app.scheduler.targets()) or "none"
+            self.send(HTTPStatus.NOT_FOUND, f"no target {name!r}; there are: {known}\n")
+            return
+        self.send(HTTPStatus.OK, self.server.app.probe(target, self._seconds()), exposition.CONTENT_TYPE)
+
+    def discovery(self) -> None:
+        host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
+        self.send_json(self.server.app.discovery(host))
+
+    def healthy(self) -> None:
+        self.send(HTTPStatus.OK, "tocsin is healthy\n")
+
+    def ready(self) -> None:
+        if self.server.app.ready:
+            self.send(HTTPStatus.OK, "tocsin is ready\n")
+        else:
+            self.send(HTTPStatus.SERVICE_UNAVAILABLE, "tocsin is starting\n")
+
+    def landing(self) -> None:
+        app = self.server.app
+        self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.journal), "text/html; charset=utf-8")
+
+    def events(self) -> None:
+        try:
+            since = int(self.query.get("since_id", ["0"])[0])
+            limit = int(self.query.get("limit", ["100"])[0])
+        except ValueError:
+            self.send(HTTPStatus.BAD_REQUEST, "since_id and limit are whole numbers\n")
+            return
+        target, kind = self.query.get("target", [None])[0], self.query.get("kind", [None])[0]
+        found = self.server.app.journal.events(since_id=since, limit=max(1, min(limit, _MOST_EVENTS)), target=target, kind=kind)
+        self.send_json({"events": [page.event_json(e) for e in found], "next_since_id": found[-1].id if found else since})
+
+    def notified(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > _MOST_BODY:
+            self.send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body of known length, at most {_MOST_BODY} bytes\n")
+            return
+        try:
+            self.server.app.notifications.receive(self.rfile.read(int(length)))
+        except ValueError as error:
+            self.send(HTTPStatus.BAD_REQUEST, f"not a message of Alertmanager: {error}\n")
+        except JournalError as error:
+            self.send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n")  # Alertmanager tries again
+        else:
+            self.send_json({"status": "ok"})
+
+    def reload(self) -> None:
+        self.server.app.reload()
+        self.send(HTTPStatus.OK if self.server.app.reload_ok else HTTPStatus.INTERNAL_SERVER_ERROR,
+                  "loaded\n" if self.server.app.reload_ok else "the configuration has mistakes, the last good one stays; see the log\n")  # fmt: skip
+
+    routes: ClassVar[dict[str, Callable[[Handler], None]]] = {
+        "/": landing,
+        "/metrics": metrics,
+        "/probe": probe,
+        "/sd": discovery,
+        "/-/healthy": healthy,
+        "/-/ready": ready,
+        "/api/v1/events": events,
+    }
+    post_routes: ClassVar[dict[str, Callable[[Handler], None]]] = {
+        "/api/v1/notifications": notified,
+        "/-/reload": reload,
+    }
+
+    def log_message(self, format: str, *args: Any) -> None:
+        _log.debug("%s %s", self.address_string(), format % args)
+
+
+class Server(ThreadingHTTPServer):
+    """A thread a connection, a bounded number of connections: one too many is told to come back."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], app: App, web: WebConfig | None) -> None:
+        self.app = app
+        self.web = web
+        self._places = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        if ":" in address[0]:
+            self.address_family = 10  # AF_INET6
+        super().__init__(address, Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._places.acquire(blocking=False):
+            request.settimeout(1)
+            try:
+                request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n")
+            except OSError:
+                pass
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        import sys
+
+        error = sys.exc_info()[1]
+        if isinstance(error, (ConnectionError, TimeoutError, ssl.SSLError)):
+            _log.debug("%s went away: %s", client_address, error)
+        else:
+            _log.exception("%s: a request failed", client_address)

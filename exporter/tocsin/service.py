@@ -1,0 +1,104 @@
+"""The exporter put together: from a configuration to a running server, and down again."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from tocsin import config as configuration
+from tocsin.config import Config
+from tocsin.errors import ConfigError
+from tocsin.journal import Journal
+from tocsin.runner import Runner
+from tocsin.scheduler import Scheduler
+from tocsin.server import App, Server
+from tocsin.store import Store
+from tocsin.webconfig import WebConfig
+
+_log = logging.getLogger("tocsin")
+
+
+class Service:
+    """One exporter in this process. A context manager: entering starts it, leaving stops it."""
+
+    def __init__(self, config: Config, path: Path | None = None) -> None:
+        """Prepare, without starting anything. `path` is the file to load again on reload. Raises ConfigError."""
+        self.path = path
+        self.journal = Journal(config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
+        try:
+            self.scheduler = Scheduler(Runner(self.journal, Store()))
+            self.app = App(self.scheduler, self.journal, self.reload)
+            self.scheduler.apply(config)
+            web = WebConfig(config.server.web_config_file) if config.server.web_config_file else None
+            self.server = Server(_address(config.server.listen), self.app, web)
+        except OSError as error:
+            self.journal.close()
+            raise ConfigError([f"cannot listen on {config.server.listen}: {error.strerror}; choose another server.listen"]) from error
+        except BaseException:
+            self.journal.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """Where the server listens, as this machine reaches it."""
+        host, port = self.server.server_address[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(str(host), str(host))  # noqa: S104 -- compared, not bound
+        scheme = "https" if self.server.web is not None and self.server.web.context is not None else "http"
+        return f"{scheme}://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        self.scheduler.start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.2}, name="tocsin-http", daemon=True).start()
+        self.app.ready = True
+        # What start-up left behind is garbage now, and what it built stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.app.ready = False
+        self.server.shutdown()
+        self.server.server_close()
+        self.scheduler.stop()
+        self.journal.close()
+
+    def reload(self) -> None:
+        """Load the configuration file again; with a mistake in it the last good one stays. The address does not change."""
+        if self.path is None:
+            return
+        try:
+            self.scheduler.apply(configuration.load(self.path))
+        except ConfigError as error:
+            self.app.reload_ok = False
+            _log.error("the configuration stays as it was:\n%s", error)  # noqa: TRY400 -- the user's mistake, not ours
+        else:
+            self.app.reload_ok, self.app.reloaded_at = True, time.time()
+            _log.info("configuration loaded: %d targets", len(self.scheduler.targets()))
+
+
+def wait_for_signal(service: Service) -> str:
+    """Wait for SIGINT or SIGTERM and return its name; SIGHUP loads the configuration again."""
+    stop = threading.Event()
+    names: list[str] = []
+
+    def on_stop(number: int, _frame: FrameType | None) -> None:
+        names.append(signal.Signals(number).name)
+        stop.set()
+
+    signal.signal(signal.SIGINT, on_stop)
+    signal.signal(signal.SIGTERM, on_stop)
+    signal.signal(signal.SIGHUP, lambda *_: service.reload())
+    while not stop.wait(3600):
+        pass
+    return names[0]
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,318 @@
+"""What a PostgreSQL server is asked, and which series the answers become."""
+
+from __future__ import annotations
+
+from tocsin.errors import SetupError
+from tocsin.metric import Metric
+from tocsin.source import Run
+from tocsin.sources.postgres import metrics as m
+from tocsin.sources.postgres.session import PostgresSession
+from tocsin.sql import Ask, Query, Result
+
+STATIC = Query(
+    "static",
+    sql=((130000, "SELECT version() AS version, current_setting('server_version_num')::int AS number"),),
+    values={},
+)
+
+
+def emit_static(session: PostgresSession, run: Run, result: Result) -> None:
+    """Emit pg_static with the labels that postgres_exporter gives it; its short version always has three parts."""
+    for version, number in result.rows:
+        major, minor = divmod(int(number or b"0"), 10000)
+        run.emit(m.STATIC, 1, ((version or b"").decode(), f"{major}.{minor}.0", session.options.address))
+
+
+DATABASE = Query(
+    "database",
+    # pg_database_size reads file sizes and takes no lock on a table. A database that the role may not
+    # connect to, or that is being dropped, has no size rather than an error for all.
+    sql=(
+        (
+            130000,
+            """
+            SELECT
+                datname,
+                CASE WHEN has_database_privilege(datname, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE')
+                    THEN pg_database_size(oid) END AS size_bytes,
+                datconnlimit AS connection_limit
+            FROM pg_database
+            WHERE datconnlimit <> -2
+            """,
+        ),
+    ),
+    values={"size_bytes": m.DATABASE_SIZE, "connection_limit": m.DATABASE_CONNECTION_LIMIT},
+)
+
+LOCKS = Query(
+    "locks",
+    # Every mode for every database, so that a lock that is not held is 0 and not absent.
+    sql=(
+        (
+            130000,
+            """
+            SELECT d.datname, mode.name AS mode, count(l.mode) AS held
+            FROM pg_database AS d
+            CROSS JOIN (VALUES
+                ('accesssharelock'), ('rowsharelock'), ('rowexclusivelock'), ('shareupdateexclusivelock'), ('sharelock'),
+                ('sharerowexclusivelock'), ('exclusivelock'), ('accessexclusivelock'), ('sireadlock')) AS mode (name)
+            LEFT JOIN pg_locks AS l ON l.database = d.oid AND lower(l.mode) = mode.name
+            GROUP BY d.datname, mode.name
+            """,
+        ),
+    ),
+    values={"held": m.LOCKS},
+)
+
+ACTIVITY = Query(
+    "stat_activity",
+    sql=(
+        (
+            130000,
+            """
+            WITH activity AS (
+                SELECT
+                    COALESCE(datname, '') AS datname,
+                    COALESCE(state, '') AS state,
+                    COALESCE(usename, '') AS usename,
+                    COALESCE(application_name, '') AS application_name,
+                    COALESCE(backend_type, '') AS backend_type,
+                    COALESCE(wait_event_type, '') AS wait_event_type,
+                    COALESCE(wait_event, '') AS wait_event,
+                    count(*) AS processes,
+                    COALESCE(extract(EPOCH FROM max(clock_timestamp() - xact_start)), 0)::float8 AS max_tx
+                FROM pg_stat_activity
+                WHERE pid <> pg_backend_pid()
+                GROUP BY 1, 2, 3, 4, 5, 6, 7
+            )
+            SELECT * FROM activity
+            UNION ALL
+            SELECT d.datname, s.state, '', '', '', '', '', 0, 0
+            FROM pg_database AS d
+            CROSS JOIN (VALUES
+                ('active'), ('idle'), ('idle in transaction'), ('idle in transaction (aborted)'),
+                ('fastpath function call'), ('disabled')) AS s (state)
+            WHERE NOT EXISTS (SELECT FROM activity AS a WHERE a.datname = d.datname AND a.state = s.state)
+            """,
+        ),
+    ),
+    values={"processes": m.ACTIVITY_COUNT, "max_tx": m.ACTIVITY_MAX_TX},
+)
+
+LONG_TRANSACTIONS = Query(
+    "long_running_transactions",
+    sql=(
+        (
+            130000,
+            """
+            SELECT
+                count(*) AS transactions,
+                COALESCE(extract(EPOCH FROM max(clock_timestamp() - xact_start)), 0)::float8 AS oldest
+            FROM pg_stat_activity
+            WHERE state IS DISTINCT FROM 'idle'
+                AND query NOT LIKE 'autovacuum:%'
+                AND xact_start IS NOT NULL
+                AND pid <> pg_backend_pid()
+            """,
+        ),
+    ),
+    values={"transactions": m.LONG_TRANSACTIONS, "oldest": m.LONG_TRANSACTIONS_OLDEST},
+)
+
+REPLICATION = Query(
+    "replication",
+    # On an idle standby everything received has been replayed: that is no lag, however old the last
+    # transaction is. A standby that never received anything has no lag to tell.
+    sql=(
+        (
+            130000,
+            """
+            SELECT
+                CASE
+                    WHEN NOT pg_is_in_recovery() THEN 0
+                    WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+                    ELSE greatest(0, extract(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp()))
+                END::float8 AS lag,
+                pg_is_in_recovery()::int AS is_replica,
+                extract(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS last_replay
+            """,
+        ),
+    ),
+    values={"lag": m.REPLICATION_LAG, "is_replica": m.REPLICATION_IS_REPLICA, "last_replay": m.REPLICATION_LAST_REPLAY},
+)
+
+STAT_REPLICATION = Query(
+    "stat_replication",
+    sql=(
+        (
+            130000,
+            """
+            WITH here AS (
+                SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END AS lsn
+            )
+            SELECT
+                r.application_name,
+                COALESCE(host(r.client_addr), '') AS client_addr,
+                r.state,
+                COALESCE(s.slot_name, '') AS slot_name,
+                pg_wal_lsn_diff(here.lsn, '0/0') AS current_lsn,
+                pg_wal_lsn_diff(here.lsn, r.replay_lsn) AS behind
+            FROM here, pg_stat_replication AS r
+            LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid
+            """,
+        ),
+    ),
+    values={"current_lsn": m.STAT_REPLICATION_LSN, "behind": m.STAT_REPLICATION_DIFF},
+)
+
+SETTINGS = Query(
+    "settings",
+    sql=(
+        (
+            130000,
+            """
+            SELECT name, setting, COALESCE(unit, '') AS unit, vartype
+            FROM pg_settings
+            WHERE vartype IN ('bool', 'integer', 'real') AND name NOT IN ('sync_commit_cancel_wait', 'google_dataplex.max_messages')
+            """,
+        ),
+    ),
+    values={},
+)
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "kB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+
+
+def unit_factor(unit: str) -> tuple[str, float] | None:
+    """Return the base unit and the factor for a unit of pg_settings, such as `8kB`; None for an unknown one."""
+    if unit in _SECONDS:
+        return "seconds", _SECONDS[unit]
+    count, kind = unit.rstrip("kMGTB"), unit.lstrip("0123456789")
+    if kind in _BYTES and (not count or count.isdigit()):
+        return "bytes", int(count or 1) * _BYTES[kind]
+    return None
+
+
+def setting_sample(name: str, setting: str, unit: str, vartype: str) -> tuple[Metric, float] | None:
+    """Return a server parameter as postgres_exporter shows it, None where its unit is unknown.
+
+    -1 stands for `off` or `default` and is never converted.
+    """
+    text = f"Server Parameter: {name}"
+    full = "pg_settings_" + name.replace(".", "_").replace("-", "_")
+    if vartype == "bool":
+        return m.SETTINGS.metric(full, text), float(setting == "on")
+    # Aurora writes the unit into the value (`200 MB`).
+    value, _, inline = setting.partition(" ")
+    unit = unit or inline
+    number = float(value)
+    if not unit:
+        return m.SETTINGS.metric(full, text), number
+    known = unit_factor(unit)
+    if known is None:
+        return None
+    base, factor = known
+    metric = m.SETTINGS.metric(f"{full}_{base}", f"{text} [Units converted to {base}.]")
+    return metric, number if number == -1 else number * factor
+
+
+def emit_settings(_session: PostgresSession, run: Run, result: Result) -> None:
+    """Emit every boolean and numeric server parameter. Raises SetupError for a result of another shape."""
+    if list(result.columns) != ["name", "setting", "unit", "vartype"]:
+        raise SetupError("pg_settings has other columns than asked for")
+    for row in result.rows:
+        sample = setting_sample(*((cell or b"").decode() for cell in row))
+        if sample is not None:
+            run.emit(*sample)
+
+
+# The columns that left pg_stat_bgwriter in PostgreSQL 17 are served from where they went, so that
+# dashboards and rules written for the older servers go on working.
+BGWRITER = Query(
+    "stat_bgwriter",
+    sql=(
+        (
+            170000,
+            """
+            SELECT
+                b.buffers_clean, b.maxwritten_clean, b.buffers_alloc,
+                extract(EPOCH FROM b.stats_reset)::float8 AS stats_reset,
+                c.num_timed AS checkpoints_timed, c.num_requested AS checkpoints_req,
+                c.write_time AS checkpoint_write_time, c.sync_time AS checkpoint_sync_time,
+                c.buffers_written AS buffers_checkpoint,
+                NULL::int8 AS buffers_backend, NULL::int8 AS buffers_backend_fsync
+            FROM pg_stat_bgwriter AS b, pg_stat_checkpointer AS c
+            """,
+        ),
+        (
+            130000,
+            """
+            SELECT
+                buffers_clean, maxwritten_clean, buffers_alloc,
+                extract(EPOCH FROM stats_reset)::float8 AS stats_reset,
+                checkpoints_timed, checkpoints_req, checkpoint_write_time, checkpoint_sync_time,
+                buffers_checkpoint, buffers_backend, buffers_backend_fsync
+            FROM pg_stat_bgwriter
+            """,
+        ),
+    ),
+    values={
+        "buffers_clean": m.BGWRITER_BUFFERS_CLEAN, "maxwritten_clean": m.BGWRITER_MAXWRITTEN, "buffers_alloc": m.BGWRITER_BUFFERS_ALLOC,
+        "stats_reset": m.BGWRITER_STATS_RESET, "checkpoints_timed": m.BGWRITER_TIMED, "checkpoints_req": m.BGWRITER_REQ,
+        "checkpoint_write_time": m.BGWRITER_WRITE_TIME, "checkpoint_sync_time": m.BGWRITER_SYNC_TIME,
+        "buffers_checkpoint": m.BGWRITER_BUFFERS_CHECKPOINT, "buffers_backend": m.BGWRITER_BUFFERS_BACKEND,
+        "buffers_backend_fsync": m.BGWRITER_BACKEND_FSYNC,
+    },
+)  # fmt: skip
+
+CHECKPOINTER = Query(
+    "stat_checkpointer",
+    sql=(
+        (
+            170000,
+            """
+            SELECT
+                num_timed, num_requested, restartpoints_timed, restartpoints_req, restartpoints_done,
+                write_time, sync_time, buffers_written,
+                extract(EPOCH FROM stats_reset)::float8 AS stats_reset
+            FROM pg_stat_checkpointer
+            """,
+        ),
+    ),
+    values={
+        "num_timed": m.CHECKPOINTER_TIMED, "num_requested": m.CHECKPOINTER_REQUESTED, "restartpoints_timed": m.CHECKPOINTER_RESTART_TIMED,
+        "restartpoints_req": m.CHECKPOINTER_RESTART_REQ, "restartpoints_done": m.CHECKPOINTER_RESTART_DONE,
+        "write_time": m.CHECKPOINTER_WRITE_TIME, "sync_time": m.CHECKPOINTER_SYNC_TIME, "buffers_written": m.CHECKPOINTER_BUFFERS,
+        "stats_reset": m.CHECKPOINTER_STATS_RESET,
+    },
+)  # fmt: skip
+
+_STAT_DATABASE = """
+    SELECT
+        datid, datname, numbackends, xact_commit, xact_rollback, blks_read, blks_hit,
+        tup_returned, tup_fetched, tup_inserted, tup_updated, tup_deleted, conflicts, temp_files, temp_bytes, deadlocks,
+        blk_read_time, blk_write_time,
+        COALESCE(extract(EPOCH FROM stats_reset), 0)::float8 AS stats_reset,
+        {active_time} AS active_time
+    FROM pg_stat_database
+    WHERE datname IS NOT NULL
+"""
+
+STAT_DATABASE = Query(
+    "stat_database",
+    sql=(
+        (140000, _STAT_DATABASE.format(active_time="active_time / 1000")),
+        (130000, _STAT_DATABASE.format(active_time="NULL::float8")),
+    ),
+    values={
+        "numbackends": m.DB_BACKENDS, "xact_commit": m.DB_COMMIT, "xact_rollback": m.DB_ROLLBACK, "blks_read": m.DB_BLKS_READ,
+        "blks_hit": m.DB_BLKS_HIT, "tup_returned": m.DB_RETURNED, "tup_fetched": m.DB_FETCHED, "tup_inserted": m.DB_INSERTED,
+        "tup_updated": m.DB_UPDATED, "tup_deleted": m.DB_DELETED, "conflicts": m.DB_CONFLICTS, "temp_files": m.DB_TEMP_FILES,
+        "temp_bytes": m.DB_TEMP_BYTES, "deadlocks": m.DB_DEADLOCKS, "blk_read_time": m.DB_READ_TIME, "blk_write_time": m.DB_WRITE_TIME,
+        "stats_reset": m.DB_STATS_RESET, "active_time": m.DB_ACTIVE_TIME,
+    },
+)  # fmt: skip
+
+ASK_STATIC = Ask(STATIC, emit_static)
+ASK_SETTINGS = Ask(SETTINGS, emit_settings)

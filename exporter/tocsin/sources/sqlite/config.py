@@ -1,0 +1,18 @@
+"""The options of a SQLite target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tocsin.options import TargetOptions, option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqliteOptions(TargetOptions):
+    path: Path = option(help="the database file", example="/srv/app/app.db")
+    full_inspection_every: float = option(1800.0, help="seconds after which the schema is read in full even if its cookie did not move")
+
+    @property
+    def address(self) -> str:
+        return str(self.path)

@@ -1,0 +1,219 @@
+"""The fleet at a glance: what is down, what changed, what alarms, how full it is, and what watching it costs."""
+
+from __future__ import annotations
+
+from tocsin.bundle.dashboard import (
+    BLUE,
+    GREEN,
+    GREY,
+    OF_EXPORTER,
+    ORANGE,
+    RED,
+    YELLOW,
+    Json,
+    Panel,
+    Query,
+    annotation,
+    bars,
+    dashboard,
+    lines,
+    row,
+    select,
+    stat,
+    steps,
+    table,
+    value,
+    words,
+)  # fmt: skip
+from tocsin.bundle.elsewhere import ALERTS, PROCESS_CPU, PROCESS_MEMORY, SCRAPE_DURATION, UP
+from tocsin.event import RISK_HELP, Risk
+from tocsin.sources.postgres import metrics as postgres
+from tocsin.sources.sqlite import metrics as sqlite
+from tocsin.vitals import (
+    BUILD_INFO,
+    COLLECTOR_DURATION,
+    COLLECTOR_FAILING,
+    COLLECTOR_SUCCESS,
+    SCHEMA_CHANGE_TIME,
+    SCHEMA_LAST_CHANGE,
+    TARGET_FAILING,
+    TARGET_INFO,
+    TARGET_UP,
+)  # fmt: skip
+
+MAX_CONNECTIONS = postgres.SETTINGS.metric("pg_settings_max_connections", "Connections that the server allows.")
+CONNECTIONS = next(t for t in postgres.THRESHOLDS if t.signal == "connections_ratio")
+MEMORY_AIM, MEMORY_LIMIT = 40 * 2**20, 50 * 2**20
+
+UP_OR_DOWN = words({"1": ("Up", GREEN), "0": ("Down", RED)})
+RISKS = words({risk.value: (risk.value, color) for risk, color in zip(Risk, (GREEN, YELLOW, ORANGE, RED), strict=True)})
+ALARMS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE), "pending": ("pending", GREY)})
+
+USED = f"sum by (instance) ({select(postgres.DB_BACKENDS)})"
+ALLOWED = f"max by (instance) ({select(MAX_CONNECTIONS)})"
+# Alerts about several targets at once have no instance and must not vanish when one is chosen; Watchdog always fires, on purpose.
+SHOWN_ALERTS = ('instance=~"$instance|"', 'alertname!="Watchdog"')
+FIRING = 'alertstate="firing"'
+WORST_FIRST = " ".join(f"*{risk.value}*: {help}" for risk, help in reversed(RISK_HELP.items()))
+
+
+def fleet() -> Json:
+    return dashboard(
+        "tocsin-fleet",
+        "Tocsin / Fleet",
+        "Every target that Tocsin watches: one row each, what is down, what changed, connections, sizes, and the exporter's own cost.",
+        jobs=BUILD_INFO,
+        targets=TARGET_INFO,
+        annotations=[
+            annotation(
+                "Schema changes",
+                f"{select(SCHEMA_CHANGE_TIME)} * 1000",
+                title="{{instance}}: {{object}} {{change}}",
+                text="{{object_kind}} in {{database}}, {{risk}}",
+                tags="instance,risk",
+                color=ORANGE,
+            )
+        ],
+        grid=[
+            _glance(),
+            [_targets(), _connections_now()],
+            [_changes(), _alerts()],
+            [row("Databases")],
+            [_connections(), _sizes()],
+            [row("The exporter itself")],
+            [_failing(), _slowest()],
+            [_memory(), _processor(), _scrapes()],
+        ],
+    )
+
+
+def _glance() -> list[Panel]:
+    none_is_good = steps((None, GREEN), (1, RED))
+    return [
+        stat(
+            "Targets", Query(f"count({select(TARGET_INFO)})"), [TARGET_INFO], first="How many targets are configured.",
+            thresholds=steps((None, BLUE)),
+        ),
+        stat(
+            "Down", Query(f"count({select(TARGET_UP)} == 0) or vector(0)"), [TARGET_UP], first="Targets that do not answer.",
+            thresholds=none_is_good,
+        ),
+        stat(
+            "Alerts firing", Query(f"count({select(ALERTS, FIRING, scope=SHOWN_ALERTS)}) or vector(0)"), [ALERTS],
+            thresholds=none_is_good,
+        ),
+        stat(
+            "Changes in the last hour", Query(f"count({select(SCHEMA_CHANGE_TIME)}) or vector(0)"), [SCHEMA_CHANGE_TIME],
+            thresholds=steps((None, GREEN), (1, ORANGE)),
+        ),
+        stat(
+            "Collectors failing", Query(f"count({select(COLLECTOR_SUCCESS)} == 0) or vector(0)"), [COLLECTOR_SUCCESS],
+            first="Collectors whose last run failed.", thresholds=none_is_good,
+        ),
+        stat(
+            "Exporter", Query(f"min({select(UP, scope=OF_EXPORTER)})"), [UP],
+            thresholds=steps((None, RED), (1, GREEN)), mappings=UP_OR_DOWN,
+        ),
+    ]  # fmt: skip
+
+
+def _targets() -> Panel:
+    sizes = " or ".join(f"sum by (instance) ({select(size)})" for size in (postgres.DATABASE_SIZE, sqlite.SIZE))
+    queries = [
+        Query(f"max by (instance, kind) ({select(TARGET_UP)})"),
+        Query(f"max by (instance, kind, reason) ({select(TARGET_FAILING)})"),
+        Query(f"max by (instance, kind, address) ({select(TARGET_INFO)})"),
+        Query(sizes),
+        Query(f"max by (instance) ({select(SCHEMA_LAST_CHANGE)}) * 1000"),
+    ]
+    up, _, _, size, changed = (value(i, len(queries)) for i in range(len(queries)))
+    columns = {
+        "instance": "Target", "kind": "Kind", up: "Status", "reason": "Why", "address": "Address",
+        size: "Size", changed: "Last schema change",
+    }  # fmt: skip
+    return table(
+        "Targets", queries, columns, [TARGET_UP, TARGET_FAILING, postgres.DATABASE_SIZE, sqlite.SIZE, SCHEMA_LAST_CHANGE],
+        first="One row a target, those that are down first.", unit="bytes", width=16, height=9,
+        mappings=UP_OR_DOWN, colored=["Status"], times=[changed], sort="Status",
+    )  # fmt: skip
+
+
+def _connections_now() -> Panel:
+    return bars(
+        "Connections in use", Query(f"{USED} / {ALLOWED}", "{{instance}}"), [postgres.DB_BACKENDS, MAX_CONNECTIONS],
+        first=CONNECTIONS.help, width=8, height=9,
+        thresholds=steps((None, GREEN), (CONNECTIONS.warning, ORANGE), (CONNECTIONS.critical, RED)),
+    )  # fmt: skip
+
+
+def _changes() -> Panel:
+    columns = {
+        "Value": "Found", "instance": "Target", "database": "Database", "object_kind": "Kind", "object": "Object",
+        "change": "Change", "risk": "Risk",
+    }  # fmt: skip
+    labels = ", ".join(["instance", *SCHEMA_CHANGE_TIME.labels])
+    return table(
+        "What changed", [Query(f"max by ({labels}) ({select(SCHEMA_CHANGE_TIME)}) * 1000")], columns, [SCHEMA_CHANGE_TIME],
+        first=WORST_FIRST, width=14, height=8, mappings=RISKS, colored=["Risk"], times=["Value"], sort="Found", descending=True,
+        empty="No schema change within the last hour",
+    )  # fmt: skip
+
+
+def _alerts() -> Panel:
+    columns = {"severity": "Severity", "alertname": "Alert", "instance": "Target", "alertstate": "State", "Value": "Alerts"}
+    return table(
+        "Alerts",
+        [Query(f"count by (alertname, severity, instance, alertstate) ({select(ALERTS, scope=SHOWN_ALERTS)})")],
+        columns, [ALERTS],
+        width=10, height=8, mappings=ALARMS, colored=["Severity"], sort="Severity", empty="No alert is pending or firing",
+    )  # fmt: skip
+
+
+def _connections() -> Panel:
+    return lines(
+        "Connections", [Query(USED, "{{instance}}"), Query(ALLOWED, "{{instance}} limit")], [postgres.DB_BACKENDS, MAX_CONNECTIONS],
+        width=12, fill=0, dashed=" limit$",
+    )  # fmt: skip
+
+
+def _sizes() -> Panel:
+    queries = [
+        Query(f"max by (instance, datname) ({select(postgres.DATABASE_SIZE)})", "{{instance}} {{datname}}"),
+        Query(f"max by (instance) ({select(sqlite.SIZE)})", "{{instance}}"),
+    ]
+    return lines("Database sizes", queries, [postgres.DATABASE_SIZE, sqlite.SIZE], width=12, fill=0)
+
+
+def _failing() -> Panel:
+    return table(
+        "Collectors failing", [Query(f"max by (instance, collector, reason) ({select(COLLECTOR_FAILING)})")],
+        {"instance": "Target", "collector": "Collector", "reason": "Reason"}, [COLLECTOR_FAILING],
+        width=12, height=8, sort="Target", empty="Every collector succeeds",
+    )  # fmt: skip
+
+
+def _slowest() -> Panel:
+    return lines(
+        "Slowest collectors", [Query(f"topk(10, {select(COLLECTOR_DURATION)})", "{{instance}} {{collector}}")], [COLLECTOR_DURATION],
+        first="The ten slowest at each moment.", width=12, fill=0,
+    )  # fmt: skip
+
+
+def _memory() -> Panel:
+    return lines(
+        "Memory", [Query(select(PROCESS_MEMORY, scope=OF_EXPORTER), "{{instance}}")], [PROCESS_MEMORY],
+        first="Aimed at 40 MiB and never above 50 with one PostgreSQL target; 100 with everything.", width=8,
+        thresholds=steps((None, "transparent"), (MEMORY_AIM, ORANGE), (MEMORY_LIMIT, RED)),
+    )  # fmt: skip
+
+
+def _processor() -> Panel:
+    return lines(
+        "Processor", [Query(f"rate({select(PROCESS_CPU, scope=OF_EXPORTER)}[$__rate_interval])", "{{instance}}")], [PROCESS_CPU],
+        first="As a share of one core.", unit="ratio", width=8,
+    )  # fmt: skip
+
+
+def _scrapes() -> Panel:
+    queries = [Query(select(SCRAPE_DURATION, scope=OF_EXPORTER), "{{instance}}")]
+    return lines("Scrapes", queries, [SCRAPE_DURATION], width=8)
