@@ -17,8 +17,11 @@ if missing dockerd || missing docker || missing busybox; then
         apt-get -qq update
         # From Debian 13 on, the client is a package of its own.
         ! missing docker || ! apt-cache show docker-cli >/dev/null 2>&1 || packages="$packages docker-cli"
+        policy=/usr/sbin/policy-rc.d # the package's own service must not start
+        [ -e "$policy" ] && policy= || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; }
         # shellcheck disable=SC2086 # a list of words
         apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages >/dev/null || echo "docker: $packages could not be installed"
+        [ -z "$policy" ] || rm -f "$policy"
     fi
 fi
 

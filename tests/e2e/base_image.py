@@ -70,7 +70,7 @@ def write_base(tar: Path, wheels: Path, busybox: str) -> None:
         add(PYTHON, PYTHON.relative_to("/"))
         for source, name in (*_tree(STDLIB, STDLIB, _UNUSED), *_tree(Path(pip.__path__[0]), _site_packages() / "pip", {"__pycache__"})):
             add(source, name.relative_to("/"))
-        for library in _libraries([PYTHON, *STDLIB.glob("lib-dynload/*.so")]):
+        for library in _libraries([PYTHON, *(STDLIB / "lib-dynload").glob("[!_]*.so"), *(STDLIB / "lib-dynload").glob("_[!t]*.so")]):
             add(library.resolve(), library.relative_to("/"))
         for wheel in wheels.glob("*.whl"):
             add(wheel, Path(WHEELHOUSE[1:]) / wheel.name)
@@ -108,5 +108,5 @@ def _site_packages() -> Path:
 def _libraries(programs: list[Path]) -> set[Path]:
     found = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
     known = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
-    found += "\n".join(line for line in known.splitlines() if line.split(" ", 1)[0].strip() in _EXPECTED and "x86-64" in line)
+    found += "\n".join(line for line in known.splitlines() if line.split(" ", 1)[0].strip() in _EXPECTED)
     return {Path(path) for path in re.findall(r"(?:=>\s|^\s)(/\S+)", found, re.MULTILINE)}

@@ -6,35 +6,14 @@ Only what Alertmanager 0.25 knows already; secrets stay in their files. The comm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from tocsin.options import option
+from tocsin.config import Email, Slack
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slack:
-    """A Slack channel that gets every alert."""
-
-    api_url_file: Path = option(help="file that holds the incoming webhook's address", example="/run/secrets/slack_api_url")
-    channel: str = option(help="channel or user to write to", example="#alerts")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Email:
-    """A mailbox that gets the critical alerts, and every alert where there is no Slack channel."""
-
-    to: str = option(help="addresses, separated by commas", example="oncall@example.org")
-    sender: str = option(help="address that messages come from", example="tocsin@example.org")
-    smarthost: str = option(help="mail server as host:port", example="smtp.example.org:587")
-    username: str | None = option(None, help="user to log in as; null: no login")
-    password_file: Path | None = option(None, help="file that holds the password")
-    require_tls: bool = option(True, help="refuse a mail server that does not offer STARTTLS")
 
 
 class Channel(NamedTuple):

@@ -1,0 +1,30 @@
+"""Servers that tests share: one PostgreSQL a session, started when first asked for."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from servers import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres")).start(max_connections=50)
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """A database of the test's own."""
+    name = f"t_{uuid.uuid4().hex[:10]}"
+    postgres.execute(f"CREATE DATABASE {name}")
+    yield name
+    postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

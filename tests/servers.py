@@ -1,0 +1,167 @@
+"""Real servers for tests: each on its own port, with its own folder, stopped by its own process id."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def until(check: Callable[[], T], seconds: float = 30.0, pause: float = 0.05) -> T:
+    """Return the first true value of `check`; fail with what it last said when none came in time. Errors of OS and HTTP are waited out."""
+    limit = time.monotonic() + seconds
+    last: object = None
+    while time.monotonic() < limit:
+        try:
+            found = check()
+            if found:
+                return found
+            last = found
+        except (OSError, ValueError) as error:
+            last = error
+        time.sleep(pause)
+    pytest.fail(f"nothing came within {seconds} s; last: {last!r}")
+
+
+def get(url: str, headers: dict[str, str] | None = None, timeout: float = 20.0) -> tuple[int, str]:
+    """Return status and body of a GET."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=timeout) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def get_json(url: str) -> Any:
+    return json.loads(get(url)[1])
+
+
+class Child:
+    """A process that a test started."""
+
+    def __init__(self, argv: list[str], log: Path, env: dict[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 15.0) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait(5)
+
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+class Postgres:
+    """A PostgreSQL cluster of the newest version that is installed. psycopg connects with `dsn()`."""
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
+        if not found:
+            missing("PostgreSQL", "apt-get install postgresql")
+        self.bin = found[-1]
+        self.folder = folder
+        self.port = port or free_port()
+        self.data = folder / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            # PostgreSQL refuses to run as root.
+            for parent in (folder, *folder.parents):
+                if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+                    parent.chmod(0o755)
+            shutil.chown(folder, "postgres", "postgres" if _group("postgres") else None)
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "-N")
+
+    def _as(self) -> dict[str, Any]:
+        return {"user": "postgres"} if os.getuid() == 0 else {}
+
+    def _run(self, program: str, *args: str) -> None:
+        done = subprocess.run([self.bin / program, *args], capture_output=True, text=True, cwd="/", timeout=60, **self._as())
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self, **settings: str | int) -> Postgres:
+        words = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder), "fsync": "off", **settings}
+        options = " ".join(f"-c {k}='{v}'" for k, v in words.items())
+        self._run("pg_ctl", "-D", str(self.data), "-o", options, "-l", str(self.folder / "log"), "-w", "-t", "30", "start")
+        return self
+
+    @property
+    def pid(self) -> int:
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def stop(self, mode: str = "fast") -> None:
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, *statements: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run statements, each by itself, and return the rows of the last."""
+        import psycopg
+
+        with psycopg.connect(self.dsn(database), autocommit=True) as connection:
+            cursor = None
+            for statement in statements:
+                cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor is not None and cursor.description else []
+
+
+def _group(name: str) -> bool:
+    import grp
+
+    with contextlib.suppress(KeyError):
+        return bool(grp.getgrnam(name))
+    return False
+
+
+def missing(what: str, how: str) -> None:
+    """Skip with the reason; in CI a missing server is a failure."""
+    message = f"{what} is not installed: {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@contextmanager
+def tocsin(config: Path, folder: Path, *args: str) -> Iterator[tuple[str, Child]]:
+    """Run `tocsin serve` and give its address, once it is ready."""
+    import re
+
+    child = Child([sys.executable, "-m", "tocsin.cli", "serve", "--config", str(config), *args], folder / f"tocsin-{time.monotonic_ns()}.log")
+    try:
+        url = until(lambda: re.search(r"listens on (\S+),", child.text()) or (child.process.poll() is not None and pytest.fail(child.text())))[1]
+        until(lambda: get(f"{url}/-/ready")[0] == 200)
+        yield url, child
+    finally:
+        child.stop()
+
+
