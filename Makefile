@@ -26,6 +26,7 @@ golden: .venv/test .cache/servers ## write the golden pages again; the diff is t
 
 docs: .venv/test ## write METRICS.md, EVENTS.md, CONFIG.md, routes and dashboards again
 	$(BIN)/python -m tocsin.bundle.docs
+	$(BIN)/python -m grafana.build
 
 bench: .venv/test .cache/servers ## measure: printed as ratios within one run
 	$(BIN)/python -m pytest -q -s tests/bench --override-ini=python_files='bench_*.py'
@@ -42,6 +43,7 @@ clean: ## remove what the commands above made
 	@PYTHON=$(PYTHON) tests/install.sh venv "[test]"
 	@touch $@ .venv/run
 
-.cache/servers: tests/install.sh
+.cache/servers: tests/install.sh tests/install_docker.sh
 	@tests/install.sh servers
+	@tests/install_docker.sh
 	@mkdir -p .cache && touch $@

@@ -1,4 +1,4 @@
-"""Write every dashboard to grafana/dashboards/: `python -m grafana.build`, or `make dashboards`."""
+"""Write every dashboard to grafana/dashboards/: `python -m grafana.build`, a part of `make docs`."""
 
 from __future__ import annotations
 

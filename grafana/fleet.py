@@ -51,6 +51,10 @@ ALARMS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "
 
 USED = f"sum by (instance) ({select(postgres.DB_BACKENDS)})"
 ALLOWED = f"max by (instance) ({select(MAX_CONNECTIONS)})"
+# Every process serves up and process_*, and "All" means every job: ours are those that serve a build of Tocsin, or did today.
+BUILDS = select(BUILD_INFO, scope=OF_EXPORTER)
+OURS = f"and on (job, instance) {BUILDS}"
+EVER_OURS = f"and on (job, instance) last_over_time({BUILDS}[1d])"
 # Alerts about several targets at once have no instance and must not vanish when one is chosen; Watchdog always fires, on purpose.
 SHOWN_ALERTS = ('instance=~"$instance|"', 'alertname!="Watchdog"')
 FIRING = 'alertstate="firing"'
@@ -111,7 +115,7 @@ def _glance() -> list[Panel]:
             first="Collectors whose last run failed.", thresholds=none_is_good,
         ),
         stat(
-            "Exporter", Query(f"min({select(UP, scope=OF_EXPORTER)})"), [UP],
+            "Exporter", Query(f"min({select(UP, scope=OF_EXPORTER)} {EVER_OURS})"), [UP],
             thresholds=steps((None, RED), (1, GREEN)), mappings=UP_OR_DOWN,
         ),
     ]  # fmt: skip
@@ -201,7 +205,7 @@ def _slowest() -> Panel:
 
 def _memory() -> Panel:
     return lines(
-        "Memory", [Query(select(PROCESS_MEMORY, scope=OF_EXPORTER), "{{instance}}")], [PROCESS_MEMORY],
+        "Memory", [Query(f"{select(PROCESS_MEMORY, scope=OF_EXPORTER)} {OURS}", "{{instance}}")], [PROCESS_MEMORY],
         first="Aimed at 40 MiB and never above 50 with one PostgreSQL target; 100 with everything.", width=8,
         thresholds=steps((None, "transparent"), (MEMORY_AIM, ORANGE), (MEMORY_LIMIT, RED)),
     )  # fmt: skip
@@ -209,11 +213,11 @@ def _memory() -> Panel:
 
 def _processor() -> Panel:
     return lines(
-        "Processor", [Query(f"rate({select(PROCESS_CPU, scope=OF_EXPORTER)}[$__rate_interval])", "{{instance}}")], [PROCESS_CPU],
+        "Processor", [Query(f"rate({select(PROCESS_CPU, scope=OF_EXPORTER)}[$__rate_interval]) {OURS}", "{{instance}}")], [PROCESS_CPU],
         first="As a share of one core.", unit="ratio", width=8,
     )  # fmt: skip
 
 
 def _scrapes() -> Panel:
-    queries = [Query(select(SCRAPE_DURATION, scope=OF_EXPORTER), "{{instance}}")]
+    queries = [Query(f"{select(SCRAPE_DURATION, scope=OF_EXPORTER)} {OURS}", "{{instance}}")]
     return lines("Scrapes", queries, [SCRAPE_DURATION], width=8)

@@ -23,7 +23,9 @@ DEFAULT_URL = "http://127.0.0.1:9847"
 
 def config_option(command: F) -> F:
     path = click.Path(dir_okay=False, path_type=Path)
-    return click.option("--config", "config_path", type=path, required=True, envvar="TOCSIN_CONFIG", help="The configuration file.")(command)
+    return click.option("--config", "config_path", type=path, required=True, envvar="TOCSIN_CONFIG", help="The configuration file.")(
+        command
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +43,9 @@ def serve(config_path: Path) -> None:
     from tocsin import service
 
     with explained(), service.Service(_load(config_path), config_path) as running:
-        logging.getLogger("tocsin").info("tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets()))
+        logging.getLogger("tocsin").info(
+            "tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets())
+        )
         name = service.wait_for_signal(running)
         logging.getLogger("tocsin").info("%s: stopping", name)
 
@@ -74,7 +78,13 @@ def once_command(config_path: Path, timeout: float) -> None:
 
 
 @main.command()
-@click.option("--config", "config_path", type=click.Path(dir_okay=False, path_type=Path), envvar="TOCSIN_CONFIG", help="The configuration file; without one a demo is watched.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="TOCSIN_CONFIG",
+    help="The configuration file; without one a demo is watched.",
+)
 def up(config_path: Path | None) -> None:
     """Run everything: the exporter, and Prometheus and Alertmanager beside it."""
     from tocsin import stack
@@ -85,7 +95,9 @@ def up(config_path: Path | None) -> None:
 
 @main.command()
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
-@click.option("--config", "config_path", type=click.Path(dir_okay=False, path_type=Path), help="Take receivers and the address from this file.")
+@click.option(
+    "--config", "config_path", type=click.Path(dir_okay=False, path_type=Path), help="Take receivers and the address from this file."
+)
 def bundle(folder: Path, config_path: Path | None) -> None:
     """Write rules, routes, dashboards and scrape configuration, for a Prometheus that already runs."""
     from tocsin.bundle import files

@@ -113,7 +113,7 @@ def parse(text: str, name: str, folder: Path, environment: typing.Mapping[str, s
     return config
 
 
-class _Mistake(Exception):  # noqa: N818
+class _Mistake(Exception):
     """The value is of no use; its mistakes have been noted."""
 
 
@@ -252,7 +252,11 @@ class _Reader:
             except _Mistake:
                 continue
             if target.name in names:
-                self.note(item, f"{path}[{i}].name", f"{target.name!r} is also the name of the target in line {names[target.name]}; names are unique")
+                self.note(
+                    item,
+                    f"{path}[{i}].name",
+                    f"{target.name!r} is also the name of the target in line {names[target.name]}; names are unique",
+                )
             names.setdefault(target.name, item.start_mark.line + 1)
             found.append(target)
         if len(self.mistakes) > before:
@@ -325,7 +329,7 @@ def _shown(node: yaml.Node, hint: Any) -> str:
 
 
 def _kind(node: yaml.Node) -> str:
-    return {"mapping": "options", "sequence": "a list"}.get(node.id, "a single value")
+    return "options" if isinstance(node, yaml.MappingNode) else "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
 
 
 def _join(path: str, word: str) -> str:

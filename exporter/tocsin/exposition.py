@@ -36,7 +36,7 @@ def render(points: Mapping[Metric, Mapping[Labels, Value]], constant: bytes = b"
             block = blocks.get(labels)
             if block is None:
                 block = blocks[labels] = _block(metric.labels, labels, constant)
-            lines.append(name + block + (value if value.__class__ is bytes else number(value)))  # type: ignore[operator, arg-type]
+            lines.append(name + block + (value if value.__class__ is bytes else number(value)))
         lines.append(b"")
         families[metric] = b"\n".join(lines)
     return families

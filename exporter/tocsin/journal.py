@@ -89,13 +89,17 @@ class Journal:
             state_dir.mkdir(parents=True, exist_ok=True)
             self._claimed = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise ConfigError([f"state_dir {state_dir} cannot be used: {error.strerror}; create it, and let tocsin's user write there"]) from error
+            raise ConfigError(
+                [f"state_dir {state_dir} cannot be used: {error.strerror}; create it, and let tocsin's user write there"]
+            ) from error
         try:
             fcntl.flock(self._claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(self._claimed, 32, 0).decode().strip() or "unknown"
             os.close(self._claimed)
-            raise ConfigError([f"state_dir {state_dir} is in use by another tocsin (process {holder}); stop it, or choose another state_dir"]) from error
+            raise ConfigError(
+                [f"state_dir {state_dir} is in use by another tocsin (process {holder}); stop it, or choose another state_dir"]
+            ) from error
         os.ftruncate(self._claimed, 0)
         os.pwrite(self._claimed, str(os.getpid()).encode(), 0)
 
@@ -147,7 +151,9 @@ class Journal:
             self._totals.setdefault(target, {})[tuple(key)] = (count, last)
         self._recent: dict[str, list[Event]] = {}
         since = time.time() - RECENT_CHANGE_SECONDS
-        rows = self._db.execute("SELECT id, time, target, body FROM event WHERE kind = ? AND time > ? ORDER BY id", (EventKind.SCHEMA, since))
+        rows = self._db.execute(
+            "SELECT id, time, target, body FROM event WHERE kind = ? AND time > ? ORDER BY id", (EventKind.SCHEMA, since)
+        )
         for row in rows:
             self._note(_event(*row))
         self._events = self._db.execute("SELECT count(*) FROM event").fetchone()[0]
@@ -167,7 +173,9 @@ class Journal:
                     raise
                 self.up = False
                 self.failures += 1
-                raise JournalError(f"the journal {self.path} cannot {what}: {error}; free space on its disk, nothing is lost until then") from error
+                raise JournalError(
+                    f"the journal {self.path} cannot {what}: {error}; free space on its disk, nothing is lost until then"
+                ) from error
             self.up = True
 
     def commit(self, target: str, collector: str, events: Iterable[Event], memory: dict[str, bytes | None] | None = None) -> list[Event]:
@@ -178,8 +186,7 @@ class Journal:
         written: list[Event] = []
         now = round(time.time(), 3)
         with self._lock, self._transaction("be written") as db:
-            for event in events:
-                written.append(self._insert(db, replace(event, target=target or event.target, time=event.time or now)))
+            written = [self._insert(db, replace(event, target=target or event.target, time=event.time or now)) for event in events]
             for key, value in (memory or {}).items():
                 if value is None:
                     db.execute("DELETE FROM memory WHERE target = ? AND collector = ? AND key = ?", (target, collector, key))
@@ -218,10 +225,12 @@ class Journal:
         """Return what a collector remembered, or None. Raises JournalError."""
         with self._lock:
             try:
-                row = self._db.execute("SELECT value FROM memory WHERE target = ? AND collector = ? AND key = ?", (target, collector, key)).fetchone()
+                row = self._db.execute(
+                    "SELECT value FROM memory WHERE target = ? AND collector = ? AND key = ?", (target, collector, key)
+                ).fetchone()
             except sqlite3.Error as error:
                 raise JournalError(f"the journal {self.path} cannot be read: {error}") from error
-        return row[0] if row else None
+        return bytes(row[0]) if row else None
 
     def totals(self, target: str) -> dict[Total, tuple[int, float]]:
         """Return how many events of each sort a target ever had, and when the last was."""
@@ -234,10 +243,16 @@ class Journal:
         with self._lock:
             return [e for e in self._recent.get(target, []) if (e.time or 0) > since]
 
-    def events(self, *, since_id: int = 0, limit: int = 100, target: str | None = None, kind: str | None = None, newest: bool = False) -> list[Event]:
+    def events(
+        self, *, since_id: int = 0, limit: int = 100, target: str | None = None, kind: str | None = None, newest: bool = False
+    ) -> list[Event]:
         """Return events with an id above `since_id`, oldest first; with `newest` the last ones. Raises JournalError."""
         order = "DESC" if newest else "ASC"
-        sql = f"SELECT id, time, target, body FROM event WHERE id > :since AND (:target IS NULL OR target = :target) AND (:kind IS NULL OR kind = :kind) ORDER BY id {order} LIMIT :limit"  # noqa: S608 -- one of two words
+        sql = f"""
+            SELECT id, time, target, body FROM event
+            WHERE id > :since AND (:target IS NULL OR target = :target) AND (:kind IS NULL OR kind = :kind)
+            ORDER BY id {order} LIMIT :limit
+        """  # noqa: S608 -- one of two words
         with self._lock:
             try:
                 rows = self._db.execute(sql, {"since": since_id, "target": target, "kind": kind, "limit": limit}).fetchall()
@@ -268,8 +283,8 @@ class Journal:
 
     @staticmethod
     def _used(db: sqlite3.Connection) -> int:
-        pages, free, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
-        return int((pages - free) * size)
+        sql = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s"
+        return int(db.execute(sql).fetchone()[0])
 
     def forget(self, target: str) -> None:
         """Drop what the collectors of a target remember. Raises JournalError."""

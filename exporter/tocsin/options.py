@@ -42,7 +42,9 @@ class Size(int):
     __slots__ = ()
 
 
-def option(default: Any = MISSING, *, help: str, check: Callable[[Any], str | None] | None = None, example: Any = None, key: str = "") -> Any:
+def option(
+    default: Any = MISSING, *, help: str, check: Callable[[Any], str | None] | None = None, example: Any = None, key: str = ""
+) -> Any:
     """Declare one option of a configuration class.
 
     Without a default the option is required. `check` returns what was expected when it does not like a

@@ -53,13 +53,18 @@ def landing(targets: list[Target], journal: Journal) -> str:
     except JournalError as error:
         changed, delivered, problem = [], [], f'<p class="bad">{escape(str(error))}</p>'
     links = " · ".join(f'<a href="{path}" title="{escape(what)}">{path}</a>' for path, what in _LINKS)
+    watched = _table(
+        ("target", "kind", "address", "state", "what is wrong"), [_target(t) for t in targets], "No targets: add some to the configuration file."
+    )
+    changes = _table(("when", "target", "object", "change", "risk", "why it matters"), [_change(e) for e in changed], "Nothing yet.")
+    alerts = _table(("when", "target", "alert", "state", "summary"), [_delivery(e) for e in delivered], "None yet.")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="10">
 <meta name="viewport" content="width=device-width"><title>Tocsin</title><style>{_STYLE}</style></head><body>
 <h1>Tocsin <small class="dim">{escape(tocsin.__version__)}</small></h1><p>{links}</p>{problem}
-<h2>Targets</h2>{_table(("target", "kind", "address", "state", "what is wrong"), [_target(t) for t in targets], "No targets: add some to the configuration file.")}
-<h2>What changed</h2>{_table(("when", "target", "object", "change", "risk", "why it matters"), [_change(e) for e in changed], "Nothing yet.")}
-<h2>Delivered alerts</h2>{_table(("when", "target", "alert", "state", "summary"), [_delivery(e) for e in delivered], "None yet.")}
+<h2>Targets</h2>{watched}
+<h2>What changed</h2>{changes}
+<h2>Delivered alerts</h2>{alerts}
 </body></html>
 """
 
@@ -75,18 +80,35 @@ def _table(heads: tuple[str, ...], rows: list[list[str]], empty: str) -> str:
 def _target(target: Target) -> list[str]:
     with target.lock:
         failing = [f"{c.name}: {r.error}" for c, r in target.records.items() if r.error is not None]
-        state = {None: '<span class="dim">not asked yet</span>', True: '<span class="good">up</span>', False: '<span class="bad">down</span>'}[target.up]
+        state = {
+            None: '<span class="dim">not asked yet</span>',
+            True: '<span class="good">up</span>',
+            False: '<span class="bad">down</span>',
+        }[target.up]
         wrong = [str(target.error)] if target.error is not None else failing
     if target.up and wrong:
         state = '<span class="warn">up, in part</span>'
     name = f'<a href="/probe?target={escape(target.name)}">{escape(target.name)}</a>'
-    return [name, escape(target.options.kind), f"<code>{escape(target.options.address)}</code>", state, "<br>".join(escape(w) for w in wrong)]
+    return [
+        name,
+        escape(target.options.kind),
+        f"<code>{escape(target.options.address)}</code>",
+        state,
+        "<br>".join(escape(w) for w in wrong),
+    ]
 
 
 def _change(event: Event) -> list[str]:
     style = {"destructive": "bad", "breaking": "bad", "cautious": "warn"}.get(event.risk or "", "good")
     what = f"{escape(event.object_kind)} <code>{escape(event.object)}</code>"
-    return [iso(event.time), escape(event.target), what, escape(event.change), f'<span class="{style}">{event.risk}</span>', escape(event.reason or "")]
+    return [
+        iso(event.time),
+        escape(event.target),
+        what,
+        escape(event.change),
+        f'<span class="{style}">{event.risk}</span>',
+        escape(event.reason or ""),
+    ]
 
 
 def _delivery(event: Event) -> list[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
 
 from tocsin import catalog, exposition, vitals
 from tocsin.errors import CollectError, DeadlineError, InternalError, JournalError, Unsupported
@@ -17,6 +20,10 @@ from tocsin.source import Collector, Run, Session
 from tocsin.store import Store
 
 _log = logging.getLogger("tocsin.runner")
+
+
+class Say(Protocol):
+    def __call__(self, metric: Metric, value: Value, /, *labels: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -98,7 +105,7 @@ class Runner:
         self._note_up(target, runs, error)
         for run in runs:
             if error is None:
-                error = self._guard(target, lambda run=run: run.collector.collect(access.session, run))  # type: ignore[misc]
+                error = self._guard(target, partial(run.collector.collect, access.session, run))
                 if error is not None and error.lost:
                     self._note_up(target, runs, error)
             now = time.monotonic()
@@ -120,10 +127,10 @@ class Runner:
             access.session = access.target.source.open(access.target.options)
         access.session.begin(runs)
 
-    def _guard(self, target: Target, action: object) -> CollectError | None:
+    def _guard(self, target: Target, action: Callable[[], None]) -> CollectError | None:
         """Do something that touches the target, and return how it failed, None if it did not."""
         try:
-            action()  # type: ignore[operator]
+            action()
         except Unsupported:
             return None
         except CollectError as error:
@@ -214,8 +221,7 @@ class Runner:
         return exposition.render(points, target.constant)
 
     @staticmethod
-    def _say_record(say: object, name: str, scheduled: bool, record: Record) -> None:
-        assert callable(say)
+    def _say_record(say: Say, name: str, scheduled: bool, record: Record) -> None:
         say(vitals.COLLECTOR_DROPPED, record.dropped, name)
         for reason, count in record.failures.items():
             say(vitals.COLLECTOR_FAILURES, count, name, reason)
@@ -229,8 +235,7 @@ class Runner:
         if scheduled and record.succeeded_at is not None:
             say(vitals.COLLECTOR_AGE, round(time.time() - record.succeeded_at, 3), name)
 
-    def _say_journal(self, say: object, target: Target) -> None:
-        assert callable(say)
+    def _say_journal(self, say: Say, target: Target) -> None:
         kinds: dict[str, int] = {}
         newest: dict[str, float] = {}
         for (kind, database, object_kind, change, risk), (count, last) in self.journal.totals(target.name).items():

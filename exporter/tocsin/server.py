@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import platform
@@ -96,7 +97,13 @@ class App:
         return [
             {
                 "targets": [host],
-                "labels": {"__metrics_path__": "/probe", "__param_target": t.name, "instance": t.name, "kind": t.options.kind, **t.options.labels},
+                "labels": {
+                    "__metrics_path__": "/probe",
+                    "__param_target": t.name,
+                    "instance": t.name,
+                    "kind": t.options.kind,
+                    **t.options.labels,
+                },
             }
             for t in self.scheduler.targets()
         ]
@@ -281,10 +288,8 @@ class Server(ThreadingHTTPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._places.acquire(blocking=False):
             request.settimeout(1)
-            try:
+            with contextlib.suppress(OSError):
                 request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n")
-            except OSError:
-                pass
             self.shutdown_request(request)
             return
         super().process_request(request, client_address)

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -76,14 +77,17 @@ class Service:
             self.scheduler.apply(configuration.load(self.path))
         except ConfigError as error:
             self.app.reload_ok = False
-            _log.error("the configuration stays as it was:\n%s", error)  # noqa: TRY400 -- the user's mistake, not ours
+            _log.error("the configuration stays as it was:\n%s", error)
         else:
             self.app.reload_ok, self.app.reloaded_at = True, time.time()
             _log.info("configuration loaded: %d targets", len(self.scheduler.targets()))
 
 
-def wait_for_signal(service: Service) -> str:
-    """Wait for SIGINT or SIGTERM and return its name; SIGHUP loads the configuration again."""
+def wait_for_signal(service: Service, tick: Callable[[], None] | None = None) -> str:
+    """Wait for SIGINT or SIGTERM and return its name; SIGHUP loads the configuration again.
+
+    `tick` is called every second meanwhile.
+    """
     stop = threading.Event()
     names: list[str] = []
 
@@ -94,8 +98,9 @@ def wait_for_signal(service: Service) -> str:
     signal.signal(signal.SIGINT, on_stop)
     signal.signal(signal.SIGTERM, on_stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    while not stop.wait(3600):
-        pass
+    while not stop.wait(1 if tick else 3600):
+        if tick:
+            tick()
     return names[0]
 
 

@@ -123,9 +123,7 @@ class Run:
 
     def open_family(self, metric: Metric) -> dict[Labels, Value]:
         """Return the metric's samples so far. Raises ValueError for a metric that is not declared."""
-        if metric not in self._declared and not any(
-            isinstance(m, MetricFamily) and m.owns(metric) for m in self.collector.metrics
-        ):
+        if metric not in self._declared and not any(isinstance(m, MetricFamily) and m.owns(metric) for m in self.collector.metrics):
             raise ValueError(f"{self.collector.name} emits {metric.name} without declaring it")
         return self.points.setdefault(metric, {})
 

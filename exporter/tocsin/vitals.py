@@ -67,9 +67,7 @@ SCHEMA_FINGERPRINT = gauge(
     "tocsin_schema_fingerprint", "First 52 bits of the fingerprint as a number: equal schemas, equal numbers.", ("database",), unit="none"
 )
 SCHEMA_OBJECTS = gauge("tocsin_schema_objects", "Objects in the schema by kind.", ("database", "object_kind"))
-SCHEMA_LAST_CHECK = gauge(
-    "tocsin_schema_last_check_timestamp_seconds", "Unix time of the last completed check for changes.", ("database",)
-)
+SCHEMA_LAST_CHECK = gauge("tocsin_schema_last_check_timestamp_seconds", "Unix time of the last completed check for changes.", ("database",))
 SCHEMA_INSPECTIONS = counter(
     "tocsin_schema_inspections_total", "Full inspections since start; the cheap checks between them are not counted.", ("database",)
 )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tocsin.bundle.routes import example
 from tocsin.config import load
 from tools import need
 
@@ -20,6 +21,7 @@ FOLDER = ROOT / "compose"
 STACK: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 
+HOST, EXPORTER = "127.0.0.1:9847", "exporter:9847"
 _PINNED = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?")
 _HARDENED = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"], "restart": "unless-stopped"}
 _SECRET = re.compile(r"password|secret|token|api_url|webhook", re.IGNORECASE)
@@ -119,6 +121,8 @@ def test_services_find_each_other_under_the_names_that_their_files_use() -> None
     asked |= {t for manager in prometheus["alerting"]["alertmanagers"] for group in manager["static_configs"] for t in group["targets"]}
     (datasource,) = yaml.safe_load((ROOT / "grafana/provisioning/datasources/tocsin.yaml").read_text(encoding="utf-8"))["datasources"]
     asked.add(datasource["url"].removeprefix("http://"))
+    alertmanager = (FOLDER / "alertmanager.yaml").read_text(encoding="utf-8")
+    asked |= set(re.findall(r"url: http://([^/]+)/", alertmanager))
     for address in asked - {"127.0.0.1:9090"}:
         name, _, port = address.partition(":")
         assert "inside" in SERVICES[name]["networks"], name
@@ -145,6 +149,11 @@ def test_the_image_and_the_stack_agree() -> None:
     assert re.search(r"^VOLUME (.+)$", dockerfile, re.MULTILINE)[1] in {v.split(":")[1] for v in exporter["volumes"]}  # type: ignore[index]
     assert re.search(r'^HEALTHCHECK .* CMD \["tocsin", "healthcheck"\]$', dockerfile, re.MULTILINE)
     assert re.search(r"^ARG BASE=python:3\.\d+-slim-\w+$|^ARG BASE=\S+@sha256:[0-9a-f]{64}$", dockerfile, re.MULTILINE)
+
+
+def test_routes_are_the_shipped_ones_with_the_exporters_name_in_the_stack() -> None:
+    mended_by = f"python -m tocsin.bundle.routes | sed s/{HOST}/{EXPORTER}/ > compose/alertmanager.yaml"
+    assert (FOLDER / "alertmanager.yaml").read_text(encoding="utf-8") == example().replace(HOST, EXPORTER), mended_by
 
 
 def test_the_exporter_accepts_its_configuration() -> None:

@@ -45,7 +45,7 @@ EXCEPTIONS = {
 
 def test_committed_dashboards_equal_what_is_built() -> None:
     committed = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
-    assert committed == built(), "grafana/dashboards/ differs from its builders: run `make dashboards`"
+    assert committed == built(), "grafana/dashboards/ differs from its builders: run `make docs`"
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

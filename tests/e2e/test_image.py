@@ -44,9 +44,7 @@ def docker() -> Iterator[Docker]:
     command = [engine, "--host", socket, *folders, "--bridge", "none", "--iptables=false"]
     log = home / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [engine, "--host", socket, *folders, "--bridge", "none", "--iptables=false"], stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, stdout=output, stderr=output)
 
     def run(*arguments: object, timeout: float = 60, fails: bool = False) -> str:
         command = [client, "--host", socket, *map(str, arguments)]

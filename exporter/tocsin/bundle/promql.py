@@ -11,7 +11,7 @@ OWN = "*"
 
 _COUNTERS_ONLY = frozenset({"rate", "increase", "irate", "resets"})
 _GAUGES_ONLY = frozenset({"delta", "idelta", "deriv", "predict_linear"})
-_NOT_EVERYWHERE = frozenset({"holt_winters", "double_exponential_smoothing", "mad_over_time", "sort_by_label", "sort_by_label_desc"})
+_NOT_EVERYWHERE = frozenset({"double_exponential_smoothing", "mad_over_time", "sort_by_label", "sort_by_label_desc", "info"})
 _SHORTEST_WINDOW = timedelta(minutes=1)  # four scrapes of 15 s
 
 _NOTHING: frozenset[str] = frozenset()
@@ -96,12 +96,10 @@ class _Reader:
             self.complaints.append(f"{name}() does not exist in every Prometheus that we support")
         found = [self.labels(argument) for argument in node.args]
         for argument in node.args:
-            series = getattr(argument, "vector_selector", None)
-            known = self.find(series.name) if series is not None else None
-            if known and name in _COUNTERS_ONLY and known.type != "counter":
-                self.complaints.append(f"{name}() of {series.name}, which is a {known.type}")
-            if known and name in _GAUGES_ONLY and known.type == "counter":
-                self.complaints.append(f"{name}() of {series.name}, which is a counter")
+            series = getattr(getattr(argument, "vector_selector", None), "name", None) or ""
+            known = self.find(series)
+            if known and name in (_GAUGES_ONLY if known.type == "counter" else _COUNTERS_ONLY):
+                self.complaints.append(f"{name}() of {series}, which is a {known.type}")
         if name in ("vector", "absent", "absent_over_time"):
             return _NOTHING
         if name in ("label_replace", "label_join"):
@@ -115,7 +113,7 @@ class _Reader:
         how, cardinality = node.modifier, str(node.modifier.card).rpartition(".")[2] if node.modifier else "OneToOne"
         compared = self.compared(node, left, right)
         match str(node.op), cardinality:
-            case ("and" | "unless"), _:
+            case (("and" | "unless"), _):
                 return left
             case "or", _:
                 return left & right

@@ -6,6 +6,7 @@ Only what Alertmanager 0.25 knows already; secrets stay in their files. The comm
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ def alertmanager_config(slack: Slack | None, email: Email | None, webhook_url: s
     # group_wait is never shorter than the interval of rule evaluation, or a symptom would be sent before its cause.
     wait, quick, calm = ("5s", "10s", "10s") if fast else ("20s", "1m", "5m")
     channels = list(_channels(slack, email, webhook_url))
-    receivers = [{"name": "none"}]
+    receivers: list[Json] = [{"name": "none"}]
     for channel in channels:
         for suffix, resolved in (("", True), ("-changes", False)):
             receivers.append({"name": channel.name + suffix, channel.key: [{"send_resolved": resolved, **channel.settings}]})
@@ -67,6 +68,7 @@ def _channels(slack: Slack | None, email: Email | None, webhook_url: str | None)
     channels = []
     if webhook_url:
         channels.append(Channel("tocsin", EVERYTHING, "webhook_configs", {"url": webhook_url}))
+    settings: Json
     if slack:
         settings = {
             "channel": slack.channel,
@@ -158,10 +160,11 @@ def _globals(slack: Slack | None, email: Email | None) -> Json:
 class _Dumper(yaml.SafeDumper):
     """Writes lists of plain values on one line, and never an alias."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
-    def represent_list(self, data: list[Any]) -> yaml.SequenceNode:
+    def represent_list(self, data: Iterable[Any]) -> yaml.SequenceNode:
+        data = list(data)
         plain = not any(isinstance(value, (dict, list)) for value in data)
         return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
 
@@ -176,8 +179,8 @@ _HEADER = """\
 """
 
 
-def example() -> str:
-    """Render the configuration that is shipped as alertmanager/alertmanager.yaml."""
+def example(exporter: str = "127.0.0.1:9847") -> str:
+    """Render the configuration that is shipped as alertmanager/alertmanager.yaml; `exporter` is host:port as Alertmanager reaches it."""
     return _HEADER + alertmanager_config(
         Slack(api_url_file=Path("/run/secrets/slack_api_url"), channel="#alerts"),
         Email(
@@ -187,7 +190,7 @@ def example() -> str:
             username="tocsin@example.org",
             password_file=Path("/run/secrets/smtp_password"),
         ),
-        webhook_url="http://127.0.0.1:9847/api/v1/notifications",
+        webhook_url=f"http://{exporter}/api/v1/notifications",
         templates="templates/*.tmpl",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 from tocsin import vitals
 from tocsin.event import Change, Event, EventKind
@@ -40,7 +41,7 @@ def observe(run: Run, database: str, schema: Schema, gate: str | None) -> None:
         if old.server == schema.server:
             for difference in diff(old, schema):
                 run.event(schema_event(database, difference))
-    summary = {
+    summary: dict[str, Any] = {
         "gate": gate,
         "inspected": time.time(),
         "inspections": (known["inspections"] if known else 0) + 1,
@@ -73,7 +74,7 @@ def schema_event(database: str, difference: Difference) -> Event:
     """Say a difference as an event."""
     risk, reason = weigh(difference)
     subject = difference.subject
-    detail = {}
+    detail: dict[str, Any] = {}
     if difference.change is Change.RENAMED and difference.new:
         detail = {"new_name": difference.new.full_name}
     elif difference.change is Change.ALTERED:
@@ -92,12 +93,13 @@ def schema_event(database: str, difference: Difference) -> Event:
     )
 
 
-def _summary(run: Run, database: str) -> dict[str, object] | None:
+def _summary(run: Run, database: str) -> dict[str, Any] | None:
     data = run.recall(f"summary:{database}")
-    return json.loads(data) if data else None
+    found: dict[str, Any] | None = json.loads(data) if data else None
+    return found
 
 
-def _emit(run: Run, database: str, summary: dict[str, object]) -> None:
+def _emit(run: Run, database: str, summary: dict[str, Any]) -> None:
     fingerprint = summary["fingerprint"]
     run.emit(vitals.SCHEMA_INFO, 1, (database, fingerprint))
     # 52 bits: a float64 holds them exactly, so that two equal numbers mean two equal fingerprints' heads.

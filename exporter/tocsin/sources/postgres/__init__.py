@@ -10,10 +10,10 @@ from tocsin.sources.postgres import queries as q
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.postgres.inspect import collect_schema
 from tocsin.sources.postgres.session import PostgresSession
-from tocsin.sql import Ask
+from tocsin.sql import Ask, Query
 
 
-def _asks(query: q.Query, help: str, enabled: bool = True) -> Collector:
+def _asks(query: Query, help: str, enabled: bool = True) -> Collector:
     """A live collector that is one query: its metrics are those of the query's columns."""
     return Collector(query.name, help, tuple(query.values.values()), Ask(query), enabled=enabled)
 

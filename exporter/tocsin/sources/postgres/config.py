@@ -22,7 +22,9 @@ class PostgresOptions(TargetOptions):
     password_file: Path | None = option(None, help="file that holds the password; any character is allowed, none is escaped")
     databases: DatabaseFilter = option(DatabaseFilter(), help="databases whose schema is watched")
     max_connections: int = option(
-        4, help="most connections to the server: one for live series, the others for schemas", check=lambda n: None if n >= 2 else "2 or more"
+        4,
+        help="most connections to the server: one for live series, the others for schemas",
+        check=lambda n: None if n >= 2 else "2 or more",
     )
     full_inspection_every: float = option(1800.0, help="seconds after which a schema is read in full even if the cheap check saw nothing")
 

@@ -107,7 +107,10 @@ DB_WRITE_TIME = counter(
     "pg_stat_database_blk_write_time", "Time spent writing blocks, in milliseconds; 0 without track_io_timing.", _DB, unit="milliseconds"
 )
 DB_STATS_RESET = counter(
-    "pg_stat_database_stats_reset", "Unix time of the last reset of these statistics, 0 for never; a counter by tradition.", _DB, unit="seconds"
+    "pg_stat_database_stats_reset",
+    "Unix time of the last reset of these statistics, 0 for never; a counter by tradition.",
+    _DB,
+    unit="seconds",
 )
 DB_ACTIVE_TIME = counter("pg_stat_database_active_time_seconds_total", "Time spent executing statements, PostgreSQL 14 and newer.", _DB)
 

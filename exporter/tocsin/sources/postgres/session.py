@@ -9,7 +9,15 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from tocsin.errors import (
-    AuthError, CollectError, ConnectError, DeadlineError, InternalError, LockedError, PrivilegeError, SetupError, Unsupported,
+    AuthError,
+    CollectError,
+    ConnectError,
+    DeadlineError,
+    InternalError,
+    LockedError,
+    PrivilegeError,
+    SetupError,
+    Unsupported,
 )  # fmt: skip
 from tocsin.source import Run
 from tocsin.sources.postgres.config import PostgresOptions
@@ -36,9 +44,10 @@ class Connection:
     """One connection; every wait ends at the deadline that the caller gives (monotonic seconds)."""
 
     def __init__(self, options: PostgresOptions, database: str | None, deadline: float) -> None:
-        from psycopg import pq  # 15 MB that only PostgreSQL targets pay
+        from psycopg import OperationalError, pq  # 15 MB that only PostgreSQL targets pay
 
         self._pq = pq
+        self._broken = OperationalError
         self._name = options.name
         self._waiting = 0
         parameters = _parameters(options, database)
@@ -138,7 +147,7 @@ class Connection:
                 pg.consume_input()
                 unsent = pg.flush()
             return pg.get_result()
-        except self._pq.PQerror as error:
+        except self._broken as error:
             raise ConnectError(f"{self._name}: the connection broke: {self._clean(str(error).encode())}", lost=True) from error
 
     def _read(self, raw: PGresult) -> Result | CollectError:
@@ -178,7 +187,7 @@ class Connection:
                 poller.register(request.socket, select.POLLIN if state == pq.PollingStatus.READING else select.POLLOUT)
                 poller.poll(100)
             request.finish()
-        except pq.PQerror:
+        except self._broken:
             pass  # the server is gone or deaf; closing is all that is left
 
     def close(self) -> None:

@@ -84,6 +84,6 @@ def _parenthesis(words: list[str], start: int) -> list[str]:
 
 
 def _unquoted(name: str) -> str:
-    if name[:1] in "\"`":
+    if name[:1] in '"`':
         return name[1:-1].replace(name[0] * 2, name[0])
     return name[1:-1] if name[:1] == "[" else name

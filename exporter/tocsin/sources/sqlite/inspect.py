@@ -18,7 +18,8 @@ _COLUMNS = """
     SELECT x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden FROM pragma_table_xinfo(?) AS x ORDER BY x.cid
 """
 _INDEXES = """
-    SELECT i.name, i."unique", i.origin, s.sql FROM pragma_index_list(?) AS i LEFT JOIN sqlite_schema AS s ON s.type = 'index' AND s.name = i.name
+    SELECT i.name, i."unique", i.origin, s.sql
+    FROM pragma_index_list(?) AS i LEFT JOIN sqlite_schema AS s ON s.type = 'index' AND s.name = i.name
 """
 _INDEX_COLUMNS = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
 _FOREIGN_KEYS = """

@@ -303,11 +303,11 @@ def open_picture(picture: Picture) -> Any:
 
     name = f"tocsin-{id(picture)}"
 
-    class Layer(apsw.VFS):  # type: ignore[misc]
+    class Layer(apsw.VFS):
         def __init__(self) -> None:
             super().__init__(name, "")
 
-        def xOpen(self, _name: object, flags: list[int]) -> File:
+        def xOpen(self, _name: object, flags: list[int]) -> Any:
             flags[1] = flags[0] | apsw.SQLITE_OPEN_READONLY
             return File()
 

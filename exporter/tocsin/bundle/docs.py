@@ -1,0 +1,224 @@
+"""Documents from declarations: METRICS.md, EVENTS.md, CONFIG.md and the configuration's JSON Schema.
+
+`python -m tocsin.bundle.docs` writes them again; a test compares.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from tocsin import catalog, vitals
+from tocsin.config import Config
+from tocsin.event import EVENT_HELP, RISK_HELP, Change, EventKind, Risk
+from tocsin.metric import Declared, Metric
+from tocsin.options import Duration, Secret, Size, TargetOptions
+from tocsin.schema.risk import RULES
+from tocsin.source import Source
+
+_MADE = "<!-- Made by `make docs` from the declarations; edit those. -->\n"
+
+_WORDS: dict[Any, tuple[str, dict[str, Any]]] = {
+    bool: ("true or false", {"type": "boolean"}),
+    str: ("text", {"type": "string"}),
+    Secret: ("secret text", {"type": "string"}),
+    Path: ("path", {"type": "string"}),
+    int: ("whole number", {"type": "integer"}),
+    float: ("number", {"type": "number"}),
+    Duration: ("duration", {"type": ["string", "number"], "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)?$"}),
+    Size: ("size", {"type": ["string", "integer"], "pattern": r"^\d+(\.\d+)?\s*(B|KB|MB|GB)?$"}),
+}
+
+
+def metrics_page() -> str:
+    """Return METRICS.md: every series, by who emits it."""
+    parts = ["# Metrics\n", _MADE, "\nSeries of a target carry `instance`, its name in the configuration, and the target's own labels too.\n"]
+    parts += ["\n## The exporter itself\n\n", _metric_table(vitals.EXPORTER)]
+    parts += ["\n`process_*` comes from prometheus_client.\n", "\n## Every target\n\n", _metric_table(vitals.TARGET)]
+    for source in catalog.SOURCES:
+        parts.append(f"\n## {source.kind}: {source.help}\n\n{_metric_table([source.up])}")
+        for collector in source.collectors:
+            when = "when scraped" if collector.every is None else f"every {collector.every:g} s by default"
+            off = "" if collector.enabled else ", off by default"
+            parts.append(f"\n### {source.kind}.{collector.name}\n\n{collector.help[0].upper()}{collector.help[1:]}; {when}{off}.\n\n")
+            parts.append(_metric_table(collector.metrics))
+        parts.append(f"\n### Thresholds of {source.kind}\n\n{_threshold_table(source)}")
+    return "".join(parts)
+
+
+def _metric_table(metrics: Iterable[Declared]) -> str:
+    rows = []
+    for m in metrics:
+        unit = m.unit if isinstance(m, Metric) else ""
+        rows.append((f"`{m.name}`", m.type, unit, ", ".join(f"`{label}`" for label in m.labels), m.help))
+    return _table(("series", "type", "unit", "labels", "what it says"), rows)
+
+
+def _threshold_table(source: Source) -> str:
+    rows = [(f"`{t.signal}`", t.unit, _level(t.warning), _level(t.critical), t.help) for t in source.thresholds]
+    return _table(("signal", "unit", "warning", "critical", "what is compared"), rows)
+
+
+def _level(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in (heads, ("---",) * len(heads), *rows)]
+    return "".join(lines)
+
+
+def events_page() -> str:
+    """Return EVENTS.md: what events there are, and how a change is weighed."""
+    kinds = _table(("kind", "what it tells"), [(f"`{kind}`", EVENT_HELP[kind]) for kind in EventKind])
+    risks = _table(("risk", "what it means"), [(f"`{risk}`", RISK_HELP[risk]) for risk in Risk])
+    rules = _table(
+        ("object", "change", "what of it", "risk", "reason"),
+        [(r.kind, r.change, r.trait or "", r.risk, r.reason) for r in RULES],
+    )
+    changes = ", ".join(f"`{c}`" for c in Change)
+    return (
+        f"# Events\n{_MADE}\n`GET /api/v1/events?target=&kind=&since_id=&limit=` gives them, oldest first.\n\n## Kinds\n\n{kinds}\n"
+        f"## Schema changes\n\n`change` is one of {changes}. The first rule that fits decides; of several altered traits the heaviest counts.\n\n"
+        f"{risks}\n{rules}"
+    )
+
+
+def config_page() -> str:
+    """Return CONFIG.md: every option with its type, default and meaning."""
+    parts = ["# Configuration\n", _MADE, "\n`${NAME}` and `${NAME:-default}` in a value are replaced from the environment; `$$` is a dollar sign.\n"]
+    parts.append("A duration is `500ms`, `10s`, `5m`, `1h` or `1d`; a size is `512KB`, `64MB` or `1GB`.\n")
+    parts.append("Relative paths are relative to the configuration file.\n\n## The file\n\n" + _option_table(Config))
+    for source in catalog.SOURCES:
+        scheduled = ", ".join(f"`{c.name}` ({c.every:g} s)" for c in source.collectors if c.every is not None)
+        parts.append(f"\n## Targets of kind {source.kind}\n\n{source.help}.\n\n{_option_table(source.options)}")
+        parts.append(f"\nCollectors: {', '.join(f'`{c.name}`' for c in source.collectors)}.\nScheduled: {scheduled or 'none'}.\n")
+        parts.append(f"Signals: {', '.join(f'`{t.signal}`' for t in source.thresholds) or 'none'}.\n")
+    return "".join(parts)
+
+
+def _option_table(cls: type) -> str:
+    return _table(("option", "type", "default", "meaning"), _option_rows(cls, ""))
+
+
+def _option_rows(cls: type, prefix: str) -> list[tuple[str, ...]]:
+    hints = typing.get_type_hints(cls)
+    rows: list[tuple[str, ...]] = []
+    for f in fields(cls):
+        hint = _inner(hints[f.name])
+        default = f.default if f.default_factory is MISSING else f.default_factory()
+        name = f"{prefix}{f.metadata.get('key', f.name)}"
+        if is_dataclass(hint) and hint is not TargetOptions:
+            rows.append((f"`{name}`", "options", "-" if default is None else "", f.metadata["help"]))
+            rows += _option_rows(typing.cast(type, hint), f"{name}.")
+        else:
+            example = f" Example: `{f.metadata['example']}`." if f.metadata.get("example") is not None else ""
+            rows.append((f"`{name}`", _type_words(hint), _default_words(default), f.metadata["help"] + "." + example))
+    return rows
+
+
+def _inner(hint: Any) -> Any:
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return next(a for a in get_args(hint) if a is not type(None))
+    return hint
+
+
+def _type_words(hint: Any) -> str:
+    if hint in _WORDS:
+        return _WORDS[hint][0]
+    if get_origin(hint) is tuple:
+        inner = get_args(hint)[0]
+        return "list of targets" if inner is TargetOptions else f"list of {_type_words(inner)}"
+    if get_origin(hint) is dict:
+        inner = get_args(hint)[1]
+        return f"name to {'levels (`warning`, `critical`)' if is_dataclass(inner) else _type_words(inner)}"
+    return "options"
+
+
+def _default_words(default: Any) -> str:
+    if default is MISSING:
+        return "required"
+    if default is None or isinstance(default, Secret) or default in ((), {}):
+        return "-"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{d}`" for d in default)
+    if isinstance(default, Duration):
+        days = default / 86400
+        return f"`{days:g}d`" if days >= 1 else f"`{float(default):g}s`"
+    if isinstance(default, Size):
+        return f"`{default // 2**20}MB`"
+    return f"`{str(default).lower() if isinstance(default, bool) else f'{default:g}' if isinstance(default, float) else default}`"
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the configuration file's JSON Schema (2020-12), for editors."""
+    root = _schema_of(Config)
+    root["properties"]["targets"] = {
+        "type": "array",
+        "description": "what is watched",
+        "items": {"oneOf": [_target_schema(source) for source in catalog.SOURCES]},
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tocsin", **root}
+
+
+def _target_schema(source: Source) -> dict[str, Any]:
+    found = _schema_of(source.options)
+    properties = found["properties"]
+    properties["kind"] = {"const": source.kind}
+    names = {
+        "collectors": [c.name for c in source.collectors],
+        "every": [c.name for c in source.collectors if c.every is not None],
+        "thresholds": [t.signal for t in source.thresholds],
+    }
+    for option_name, known in names.items():
+        properties[option_name]["propertyNames"] = {"enum": known}
+    return found
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return {"anyOf": [_schema_of(_inner(hint)), {"type": "null"}]}
+    if hint in _WORDS:
+        kind, rest = _WORDS[hint][1], dict(_WORDS[hint][1])
+        # A variable may stand for any single value.
+        variable = {"type": "string", "pattern": r"\$\{"}
+        return rest if "string" in kind["type"] and "pattern" not in kind else {"anyOf": [rest, variable]}
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": {} if get_args(hint)[0] is TargetOptions else _schema_of(get_args(hint)[0])}
+    if get_origin(hint) is dict:
+        return {"type": "object", "additionalProperties": _schema_of(get_args(hint)[1])}
+    hints = typing.get_type_hints(hint)
+    properties, required = {}, []
+    for f in fields(hint):
+        name = f.metadata.get("key", f.name)
+        properties[name] = {**_schema_of(hints[f.name]), "description": f.metadata["help"]}
+        if f.default is MISSING and f.default_factory is MISSING:
+            required.append(name)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def pages() -> dict[str, str]:
+    """Return every generated document by its path in the checkout."""
+    import json
+
+    from tocsin.bundle.routes import example
+
+    return {
+        "exporter/METRICS.md": metrics_page(),
+        "exporter/EVENTS.md": events_page(),
+        "exporter/CONFIG.md": config_page(),
+        "exporter/config.schema.json": json.dumps(config_schema(), indent=2) + "\n",
+        "alertmanager/alertmanager.yaml": example(),
+        "compose/alertmanager.yaml": example("exporter:9847"),
+    }
+
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parents[3]
+    for path, text in pages().items():
+        (root / path).write_text(text, "utf-8")
+        print(path)
