@@ -19,7 +19,7 @@ Families = dict[Metric, bytes]
 
 def constants(labels: Mapping[str, str]) -> bytes:
     """Render labels that every series of a target carries, for `render` and `without`."""
-    return "".join(f'{name}="{_escape(value)}",' for name, value in labels.items()).encode()
+    return "".join(f'{name}="{_escape(value)}",' for name, value in labels.items()).encode(errors="replace")
 
 
 def render(points: Mapping[Metric, Mapping[Labels, Value]], constant: bytes = b"") -> Families:
@@ -43,7 +43,7 @@ def render(points: Mapping[Metric, Mapping[Labels, Value]], constant: bytes = b"
 
 
 def _block(names: tuple[str, ...], values: Labels, constant: bytes) -> bytes:
-    inner = constant + ",".join([f'{n}="{_escape(v)}"' for n, v in zip(names, values, strict=True)]).encode()
+    inner = constant + ",".join([f'{n}="{_escape(v)}"' for n, v in zip(names, values, strict=True)]).encode(errors="replace")
     return b"{" + inner.removesuffix(b",") + b"} " if inner else b" "
 
 

@@ -96,6 +96,9 @@ def _plan(query: Query, columns: Sequence[str]) -> tuple[list[int], list[tuple[i
     Returns the label columns' indexes, and for each value column its index, its metric, and which of the
     label columns the metric takes in its order (None: all of them, as they come).
     """
+    for column in columns:
+        if columns.count(column) > 1:
+            raise SetupError(f"query {query.name}: the result has the column {column} twice")
     label_columns = [c for c in columns if c not in query.values]
     missing = [c for c in query.values if c not in columns]
     if missing:

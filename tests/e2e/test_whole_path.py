@@ -1,0 +1,177 @@
+"""From a real database to a message that a person reads, with real parts only.
+
+PostgreSQL and SQLite are watched, Prometheus scrapes and evaluates, Alertmanager sends, and a Slack webhook
+and an SMTP server receive. Every wait of the rules is cut to seconds so that every symptom of a stopped
+server would fire within the test, and only the routes keep it to one message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from e2e.sinks import Message, slack, smtp
+from servers import ROOT, Child, Postgres, free_port, get_json, tocsin, until
+from tools import need
+
+from tocsin.bundle.dashboard import queries
+from tocsin.bundle.links import runbook_url
+from tocsin.bundle.routes import alertmanager_config
+from tocsin.bundle.scrape import prometheus_config
+from tocsin.config import Email, Slack
+
+INTERVAL = "5s"  # the demo's
+
+
+class Stack(NamedTuple):
+    postgres: Postgres
+    prometheus: str
+    slack: list[Message]
+    mail: list[Message]
+    sqlite: Path
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("whole-path")
+    prometheus, alertmanager = need("prometheus"), need("alertmanager", "prometheus-alertmanager")
+    server = Postgres(folder / "postgres").start()
+    server.execute("CREATE DATABASE shop")
+    server.execute("CREATE TABLE orders (id serial PRIMARY KEY, email text NOT NULL, total numeric(10,2))", database="shop")
+    app = folder / "app.db"
+    with closing(sqlite3.connect(app)) as db:
+        db.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, phone TEXT)")
+        db.commit()
+    config = folder / "tocsin.yaml"
+    config.write_text(
+        f"""
+server: {{listen: "127.0.0.1:0"}}
+state_dir: {folder}/state
+targets:
+  - {{name: orders, kind: postgres, dsn: "{server.dsn()}", every: {{schema: 2s}}}}
+  - {{name: app, kind: sqlite, path: {app}, every: {{schema: 2s}}}}
+  - {{name: lost, kind: sqlite, path: {folder}/nothing.db}}
+"""
+    )
+    with slack() as (slack_url, slack_box), smtp() as (smarthost, mail_box), tocsin(config, folder) as (url, _exporter):
+        (folder / "slack-url").write_text(slack_url)
+        ports = free_port(), free_port()
+        (folder / "alertmanager.yaml").write_text(
+            alertmanager_config(
+                Slack(api_url_file=folder / "slack-url"),
+                Email(to="oncall@example.com", sender="tocsin@example.com", smarthost=smarthost, require_tls=False),
+                f"{url}/api/v1/notifications",
+                f"{ROOT}/alertmanager/templates/*.tmpl",
+                fast=True,
+            )
+        )
+        _impatient_rules(folder / "rules")
+        host = url.removeprefix("http://")
+        (folder / "prometheus.yaml").write_text(prometheus_config(host, f"127.0.0.1:{ports[1]}", f"{folder}/rules/*.yaml", INTERVAL))
+        children = [
+            Child(
+                [alertmanager, f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/am", "--cluster.listen-address=",
+                 f"--web.listen-address=127.0.0.1:{ports[1]}"],
+                folder / "alertmanager.log",
+            ),
+            Child(
+                [prometheus, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
+                 f"--web.listen-address=127.0.0.1:{ports[0]}"],
+                folder / "prometheus.log",
+            ),
+        ]  # fmt: skip
+        try:
+            prometheus_url = f"http://127.0.0.1:{ports[0]}"
+            until(lambda: query(prometheus_url, 'pg_up{instance="orders"} == 1'), 60)
+            until(lambda: query(prometheus_url, "tocsin_schema_info"), 60)
+            # The first pages have told what was wrong from the start.
+            until(lambda: [m for m in slack_box if "lost" in m.title], 60)
+            yield Stack(server, prometheus_url, slack_box, mail_box, app)
+        finally:
+            for child in children:
+                child.stop()
+            server.stop("immediate")
+
+
+def _impatient_rules(folder: Path) -> None:
+    folder.mkdir()
+    for file in (ROOT / "rules").glob("*.yaml"):
+        text = re.sub(r"\b(for|keep_firing_for): \d+[smh]", lambda m: f"{m[1]}: {'10s' if m[1] == 'keep_firing_for' else '5s'}", file.read_text())
+        (folder / file.name).write_text(text)
+
+
+def query(prometheus: str, expression: str) -> list[dict[str, object]]:
+    answer = get_json(f"{prometheus}/api/v1/query?query={urllib.parse.quote(expression)}")
+    assert answer["status"] == "success", answer
+    result: list[dict[str, object]] = answer["data"]["result"]
+    return result
+
+
+def about(box: list[Message], *words: str, since: float = 0.0) -> list[Message]:
+    return [m for m in box if m.at >= since and all(w in m.title + m.text for w in words)]
+
+
+@pytest.fixture(scope="module")
+def with_data(path: Stack) -> dict[str, bool]:
+    """Which of the dashboards' queries returned data at any of the moments that the tests came by."""
+    dashboards = [json.loads(f.read_text()) for f in (ROOT / "grafana" / "dashboards").glob("*.json")]
+    return {expression: False for dashboard in dashboards for expression in queries(dashboard)}
+
+
+def look(path: Stack, with_data: dict[str, bool]) -> None:
+    for expression, seen in with_data.items():
+        with_data[expression] = seen or bool(query(path.prometheus, expression))
+
+
+def test_dropped_column_is_told_by_slack_and_mail(path: Stack, with_data: dict[str, bool]) -> None:
+    began = time.time()
+    path.postgres.execute("ALTER TABLE orders DROP COLUMN email", database="shop")
+    words = ("orders", "shop", "public.orders.email", "dropped", "destructive", runbook_url("SchemaChanged"))
+    (in_slack,) = until(lambda: about(path.slack, *words), 60)
+    (in_mail,) = until(lambda: about(path.mail, *words), 60)
+    took = max(in_slack.at, in_mail.at) - began
+    print(f"\nfrom DDL to both messages: {took:.1f} s\n{in_slack.title}\n{in_slack.text}\n")
+    assert took < 60
+    look(path, with_data)
+
+
+def test_sqlite_column_is_told_too(path: Stack) -> None:
+    with closing(sqlite3.connect(path.sqlite)) as db:
+        db.execute("ALTER TABLE customers DROP COLUMN phone")
+        db.commit()
+    until(lambda: about(path.slack, "app", "customers.phone", "dropped", "destructive"), 60)
+
+
+def test_stopped_server_is_one_message_and_resolves(path: Stack, with_data: dict[str, bool]) -> None:
+    until(lambda: time.time() - max(m.at for m in path.slack) > 3, 60)
+    began = time.time()
+    path.postgres.stop("immediate")
+    until(lambda: about(path.slack, "orders", "does not answer", since=began), 60)
+    # Long enough for every symptom to fire as well; held back they are, not absent.
+    until(lambda: query(path.prometheus, 'ALERTS{alertname="CollectorFailing",instance="orders",alertstate="firing"}'), 60)
+    look(path, with_data)
+    time.sleep(25)
+    told = about(path.slack, "orders", since=began)
+    assert len(told) == 1, told
+    assert len(about(path.mail, "orders", since=began)) == 1
+
+    began = time.time()
+    path.postgres.start()
+    until(lambda: about(path.slack, "orders", "RESOLVED", since=began), 90)
+    until(lambda: about(path.mail, "orders", "RESOLVED", since=began), 90)
+    assert query(path.prometheus, 'pg_up{instance="orders"} == 1')
+    look(path, with_data)
+
+
+def test_every_panel_query_returned_data(with_data: dict[str, bool]) -> None:
+    empty = [expression for expression, seen in with_data.items() if not seen]
+    assert with_data
+    assert not empty
