@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from tools import lacking
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +87,7 @@ class Postgres:
     def __init__(self, folder: Path, port: int | None = None) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
         if not found:
-            missing("PostgreSQL", "apt-get install postgresql")
+            lacking("PostgreSQL is not installed: apt-get install postgresql")
         self.bin = found[-1]
         self.folder = folder
         self.port = port or free_port()
@@ -141,14 +142,6 @@ def _group(name: str) -> bool:
     with contextlib.suppress(KeyError):
         return bool(grp.getgrnam(name))
     return False
-
-
-def missing(what: str, how: str) -> None:
-    """Skip with the reason; in CI a missing server is a failure."""
-    message = f"{what} is not installed: {how}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import re
@@ -27,7 +26,7 @@ _SIZES = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 def _is_listen(value: str) -> str | None:
     host, colon, port = value.rpartition(":")
-    return None if colon and host and port.isdigit() and int(port) < 65536 else "host:port"
+    return None if colon and host and port.isdecimal() and int(port) < 65536 else "host:port"
 
 
 def _is_positive(value: float) -> str | None:
@@ -103,10 +102,11 @@ def parse(text: str, name: str, folder: Path, environment: typing.Mapping[str, s
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
         raise ConfigError([f"{name}:{line}: not YAML: {error.problem or error.context}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{name}:1: not YAML: {error}"]) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError([f"{name}:{line}: not YAML: the character {error.character:#x} is not allowed"]) from error
     reader = _Reader(name, folder, environment)
-    config = Config() if root is None else reader.config(root)
+    config = Config() if root is None or root.tag == "tag:yaml.org,2002:null" else reader.config(root)
     if reader.mistakes:
         raise ConfigError(list(dict.fromkeys(message for _, message in sorted(reader.mistakes, key=lambda m: m[0]))))
     assert isinstance(config, Config)
@@ -145,12 +145,19 @@ class _Reader:
             raise self.note(node, path or "the file", f"expected options, got {_kind(node)}")
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.note(key, path or "the file", f"expected the name of an option, got {_kind(key)}")
+                continue
             word = str(key.value)
             if word in seen:
                 self.note(key, _join(path, word), "is there twice; keep one")
                 continue
             seen.add(word)
             yield word, key, value
+
+    def words(self, node: yaml.Node | None, path: str) -> list[tuple[str, yaml.Node]]:
+        """Return the keys of a mapping; a node that is none is noted where its value is read."""
+        return [(word, key) for word, key, _ in self.entries(node, path)] if isinstance(node, yaml.MappingNode) else []
 
     def object(self, node: yaml.Node, path: str, cls: type) -> Any:
         known = {f.metadata.get("key", f.name): f for f in fields(cls)}
@@ -166,7 +173,7 @@ class _Reader:
                 values[option_field.name] = self.value(value, _join(path, word), hints[option_field.name], option_field.metadata)
             except _Mistake:
                 continue
-        given = {str(key.value) for key, _ in node.value}
+        given = {word for word, _ in self.words(node, path)}
         for word, f in known.items():
             if f.default is MISSING and f.default_factory is MISSING and word not in given:
                 self.note(node, _join(path, word), f"is missing: {f.metadata.get('help', 'required')}")
@@ -179,7 +186,8 @@ class _Reader:
         check = metadata.get("check")
         expected = check(found) if check is not None and found is not None else None
         if expected:
-            raise self.note(node, path, f"expected {expected}, got {_shown(node, hint)}")
+            got = f", got {_shown(node, hint)}" if isinstance(node, yaml.ScalarNode) else ""
+            raise self.note(node, path, f"expected {expected}{got}")
         return found
 
     def typed(self, node: yaml.Node, path: str, hint: Any) -> Any:
@@ -228,12 +236,14 @@ class _Reader:
         return found
 
     def expand(self, node: yaml.ScalarNode, path: str) -> str:
-        """Put in environment variables: `${NAME}`, `${NAME:-default}`; `$$` is a dollar sign."""
+        """Put in environment variables: `${NAME}`, `${NAME:-default}` for one that is not set or empty; `$$` is a dollar sign."""
 
         def put(match: re.Match[str]) -> str:
             if match[0] == "$$":
                 return "$"
-            value = self.environment.get(match[1], match[2])
+            value = self.environment.get(match[1])
+            if match[2] is not None:
+                return value or match[2]
             if value is None:
                 raise self.note(node, path, f"the environment variable {match[1]} is not set; set it, or write ${{{match[1]}:-default}}")
             return value
@@ -266,29 +276,30 @@ class _Reader:
     def target(self, node: yaml.Node, path: str) -> TargetOptions:
         kinds = {s.kind: s for s in catalog.SOURCES}
         for word, _, value in self.entries(node, path):
-            if word == "kind" and (not isinstance(value, yaml.ScalarNode) or value.value not in kinds):
-                raise self.note(value, f"{path}.kind", _unknown("kind", str(getattr(value, "value", "")), kinds))
-        by_key = {str(key.value): value for key, value in node.value}
+            if word == "kind" and not isinstance(value, yaml.ScalarNode):
+                raise self.note(value, f"{path}.kind", f"expected text, got {_kind(value)}")
+            if word == "kind" and value.value not in kinds:
+                raise self.note(value, f"{path}.kind", _unknown("kind", value.value, kinds))
+        by_key = {word: value for word, _, value in self.entries(node, path)}
         if "kind" not in by_key:
             raise self.note(node, f"{path}.kind", f"is missing; one of {', '.join(kinds)}")
         source = kinds[by_key["kind"].value]
-        with contextlib.suppress(_Mistake):
-            scheduled = [c.name for c in source.collectors if c.every is not None]
-            self.known_words(by_key.get("collectors"), f"{path}.collectors", "collector", [c.name for c in source.collectors])
-            self.known_words(by_key.get("every"), f"{path}.every", "scheduled collector", scheduled)
-            self.known_words(by_key.get("thresholds"), f"{path}.thresholds", "signal", [t.signal for t in source.thresholds])
-            self.labels(by_key.get("labels"), f"{path}.labels")
+        scheduled = [c.name for c in source.collectors if c.every is not None]
+        self.known_words(by_key.get("collectors"), f"{path}.collectors", "collector", [c.name for c in source.collectors])
+        self.known_words(by_key.get("every"), f"{path}.every", "scheduled collector", scheduled)
+        self.known_words(by_key.get("thresholds"), f"{path}.thresholds", "signal", [t.signal for t in source.thresholds])
+        self.labels(by_key.get("labels"), f"{path}.labels")
         options: TargetOptions = self.object(node, path, source.options)
         return options
 
     def known_words(self, node: yaml.Node | None, path: str, what: str, known: typing.Collection[str]) -> None:
-        for word, key, _ in self.entries(node, path) if node is not None else ():
+        for word, key in self.words(node, path):
             if word not in known:
                 self.note(key, _join(path, word), _unknown(what, word, known))
 
     def labels(self, node: yaml.Node | None, path: str) -> None:
         taken = {label for metric in catalog.metrics() for label in metric.labels} | {"instance", "job", "le", "quantile"}
-        for word, key, _ in self.entries(node, path) if node is not None else ():
+        for word, key in self.words(node, path):
             if not _LABEL.match(word) or word.startswith("__"):
                 self.note(key, _join(path, word), "is not a label name: letters, digits and _, not beginning with a digit or __")
             elif word in taken:
@@ -305,7 +316,7 @@ def _convert(text: str, tag: str, hint: Any, folder: Path) -> Any:
     if hint is Secret:
         return Secret(text) if kind != "null" else None
     if hint is Path:
-        return folder / Path(text).expanduser() if text and kind == "str" else None
+        return _path(text, folder) if kind == "str" else None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
     if hint is Duration:
         return Duration(float(match[1]) * _DURATIONS[match[2] or "s"]) if match and (match[2] or "s") in _DURATIONS else None
@@ -315,6 +326,13 @@ def _convert(text: str, tag: str, hint: Any, folder: Path) -> Any:
         return {int: int, float: float}[hint](text)
     except ValueError:
         return None
+
+
+def _path(text: str, folder: Path) -> Path | None:
+    try:
+        return folder / Path(text).expanduser() if text and "\0" not in text else None
+    except RuntimeError:
+        return None  # ~name of a user that does not exist
 
 
 def _expected(hint: Any) -> str:

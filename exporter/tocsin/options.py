@@ -86,13 +86,21 @@ class DatabaseFilter:
 class TargetOptions:
     """What every target has; each source adds its own options."""
 
-    name: str = option(help="unique name; becomes the `instance` label", example="orders")
+    name: str = option(
+        help="unique name; becomes the `instance` label", check=lambda name: None if name else "at least one character", example="orders"
+    )
     kind: str = option(help="the source that watches it", example="postgres")
     collectors: dict[str, bool] = option({}, help="switch collectors on or off by name")
-    every: dict[str, Duration] = option({}, help="the clock of a scheduled collector, by name")
+    every: dict[str, Duration] = option(
+        {},
+        help="the clock of a scheduled collector, by name",
+        check=lambda clocks: None if all(clocks.values()) else "clocks of more than 0",
+    )
     labels: dict[str, str] = option({}, help="labels that every series of the target carries")
     thresholds: dict[str, Levels] = option({}, help="levels that differ from the defaults, by signal")
-    series_limit: int = option(100_000, help="most series that one collector may produce; the rest is counted")
+    series_limit: int = option(
+        100_000, help="most series that one collector may produce; the rest is counted", check=lambda n: None if n > 0 else "1 or more"
+    )
 
     secrets: ClassVar[tuple[str, ...]] = ()
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from base_image import ENVIRONMENT, wheelhouse, write_base
-
+from engine import Docker
+from servers import ROOT, until
 from tools import need
 
-ROOT = Path(__file__).parents[2]
 USER = 9847
 CONFIG = """\
 server: {listen: "0.0.0.0:9847"}
@@ -28,39 +24,6 @@ targets:
 """
 # 127.0.0.2 is this container too, and answers only if the server listens on every address.
 ASK = "import urllib.request as r; print(r.urlopen('http://127.0.0.2:9847{path}', timeout=5).read().decode())"
-
-Docker = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    """Start an engine of this test's own, and give the client's command for it. It has no network and needs no iptables."""
-    client, engine = need("docker"), need("dockerd")
-    if os.geteuid():
-        need("dockerd as root")
-    home = Path(tempfile.mkdtemp(prefix="tocsin-"))  # not pytest's folder: a gigabyte need not be kept, and a socket's path is short
-    socket = f"unix://{home}/engine.sock"
-    folders = ["--data-root", home / "data", "--exec-root", home / "exec", "--pidfile", home / "pid"]
-    command = [engine, "--host", socket, *folders, "--bridge", "none", "--iptables=false"]
-    log = home / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-
-    def run(*arguments: object, timeout: float = 60, fails: bool = False) -> str:
-        command = [client, "--host", socket, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-        assert fails or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout.strip()
-
-    try:
-        wait(lambda: process.poll() is not None or run("version", "--format", "{{.Server.Version}}", fails=True), 30)
-        if process.poll() is not None:
-            need(f"a Docker engine that starts here ({log.read_text(errors='replace').splitlines()[-1][:300]})")
-        yield run
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +59,7 @@ def container(docker: Docker, image: str, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_container_answers_ready_and_is_healthy(docker: Docker, container: str) -> None:
-    wait(lambda: docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy", 30)
+    until(lambda: docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy", 30)
     docker("exec", container, "python", "-c", ASK.format(path="/-/ready"))
     page = docker("exec", container, "python", "-c", ASK.format(path="/metrics"))
     assert 'sqlite_up{instance="app"} 1' in page.splitlines(), page
@@ -121,10 +84,3 @@ def test_container_stops_at_once_when_asked(docker: Docker, container: str) -> N
     assert time.monotonic() - started < 10
     assert docker("inspect", "--format", "{{.State.ExitCode}}", container) == "0"
 
-
-def wait(done: Callable[[], object], seconds: float) -> None:
-    """Wait until `done` is true, half a second between questions."""
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"not within {seconds} seconds"
-        time.sleep(0.5)

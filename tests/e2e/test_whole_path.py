@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from e2e.sinks import Message, slack, smtp
+from sinks import Message, slack, smtp
 from servers import ROOT, Child, Postgres, free_port, get_json, tocsin, until
 from tools import need
 

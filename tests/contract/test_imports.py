@@ -1,0 +1,33 @@
+"""Memory is spent only on what is configured: no driver is imported before its source has a target."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+DRIVERS = ("psycopg", "apsw", "duckdb", "docker", "psutil", "requests", "bcrypt")
+
+
+def loaded(statements: str) -> set[str]:
+    script = f"{statements}\nimport sys\nprint(*(m for m in {DRIVERS!r} if m in sys.modules))"
+    return set(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split())
+
+
+@pytest.mark.parametrize("module", ["tocsin.cli", "tocsin.service", "tocsin.catalog", "tocsin.stack", "tocsin.bundle.docs"])
+def test_importing_a_module_imports_no_driver(module: str) -> None:
+    assert loaded(f"import {module}") == set()
+
+
+def test_a_sqlite_target_imports_no_other_driver(tmp_path) -> None:
+    import sqlite3
+
+    sqlite3.connect(tmp_path / "a.db").execute("CREATE TABLE t (x)").connection.close()
+    run = f"""
+from pathlib import Path
+from tocsin import config, once
+text = "targets: [{{name: a, kind: sqlite, path: {tmp_path}/a.db}}]"
+assert all(r.good for r in once.check(config.parse(text, "x", Path("."), {{}}), 5))
+"""
+    assert loaded(run) == {"apsw"}
