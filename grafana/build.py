@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from grafana.fleet import fleet
-
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+
 from tools import lacking
 
 T = TypeVar("T")
@@ -66,7 +68,8 @@ class Child:
     def __init__(self, argv: list[str], log: Path, env: dict[str, str] | None = None) -> None:
         self.log = log
         with log.open("wb") as out:
-            self.process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+            everything = {**os.environ, **(env or {})}
+            self.process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=everything)
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 15.0) -> int:
         if self.process.poll() is None:
@@ -109,7 +112,7 @@ class Postgres:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self, **settings: str | int) -> Postgres:
-        words = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder), "fsync": "off", **settings}
+        words = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder, "fsync": "off", **settings}
         options = " ".join(f"-c {k}='{v}'" for k, v in words.items())
         self._run("pg_ctl", "-D", str(self.data), "-o", options, "-l", str(self.folder / "log"), "-w", "-t", "30", "start")
         return self
@@ -147,14 +150,19 @@ def _group(name: str) -> bool:
 @contextmanager
 def tocsin(config: Path, folder: Path, *args: str) -> Iterator[tuple[str, Child]]:
     """Run `tocsin serve` and give its address, once it is ready."""
-    import re
+    log = folder / f"tocsin-{time.monotonic_ns()}.log"
+    child = Child([sys.executable, "-m", "tocsin.cli", "serve", "--config", str(config), *args], log)
 
-    child = Child([sys.executable, "-m", "tocsin.cli", "serve", "--config", str(config), *args], folder / f"tocsin-{time.monotonic_ns()}.log")
+    def address() -> str | None:
+        if child.process.poll() is not None:
+            pytest.fail(child.text())
+        found = re.search(r"listens on (\S+),", child.text())
+        return found[1] if found else None
+
     try:
-        url = until(lambda: re.search(r"listens on (\S+),", child.text()) or (child.process.poll() is not None and pytest.fail(child.text())))[1]
+        url = until(address)
+        assert url is not None
         until(lambda: get(f"{url}/-/ready")[0] == 200)
         yield url, child
     finally:
         child.stop()
-
-

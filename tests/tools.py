@@ -14,7 +14,7 @@ def need(*names: str) -> str:
     for name in names:
         if path := shutil.which(name):
             return path
-    lacking(f"{' or '.join(names)} is not installed")
+    return lacking(f"{' or '.join(names)} is not installed")
 
 
 def lacking(message: str) -> NoReturn:

@@ -7,6 +7,7 @@ neither is, and the next run finds the same difference again.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -100,8 +101,9 @@ class Journal:
             raise ConfigError(
                 [f"state_dir {state_dir} is in use by another tocsin (process {holder}); stop it, or choose another state_dir"]
             ) from error
-        os.ftruncate(self._claimed, 0)
-        os.pwrite(self._claimed, str(os.getpid()).encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without the number
+            os.ftruncate(self._claimed, 0)
+            os.pwrite(self._claimed, str(os.getpid()).encode(), 0)
 
     def _open_or_replace(self) -> sqlite3.Connection:
         try:
@@ -284,7 +286,8 @@ class Journal:
     @staticmethod
     def _used(db: sqlite3.Connection) -> int:
         sql = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s"
-        return int(db.execute(sql).fetchone()[0])
+        (used,) = db.execute(sql).fetchone()
+        return int(used)
 
     def forget(self, target: str) -> None:
         """Drop what the collectors of a target remember. Raises JournalError."""

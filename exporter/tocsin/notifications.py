@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections import Counter, OrderedDict
 from typing import Any
 
@@ -22,6 +23,7 @@ class Inbox:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self.counts: Counter[str] = Counter(firing=0, resolved=0)
 
@@ -31,25 +33,32 @@ class Inbox:
         Format: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. The Watchdog's
         heartbeat is counted and not kept: it comes every minute and says nothing new.
         """
-        message = json.loads(body)
+        try:
+            message = json.loads(body)
+        except RecursionError as error:
+            raise ValueError("lists within lists without end") from error
         if not isinstance(message, dict) or not isinstance(message.get("alerts"), list):
             raise ValueError("no list of alerts in it")  # noqa: TRY004 -- the caller's one error
-        fresh = []
-        for alert in message["alerts"]:
+        with self._lock:
+            self._keep(message["alerts"])
+
+    def _keep(self, alerts: list[Any]) -> None:
+        fresh: dict[tuple[str, str, str], tuple[Event, str]] = {}
+        for alert in alerts:
             if not isinstance(alert, dict) or alert.get("status") not in ("firing", "resolved"):
                 raise ValueError("an alert without a status")
             mark = (str(alert.get("fingerprint")), alert["status"], str(alert.get("startsAt")))
-            if mark not in self._seen and _words(alert, "labels").get("severity") != "none":
-                fresh.append((mark, alert, _event(alert)))
-        if fresh:
-            self._journal.commit("", "", [event for _, _, event in fresh])
-        for mark, alert, event in fresh:
-            self._seen[mark] = None
             severity = _words(alert, "labels").get("severity", "")
+            if mark not in self._seen and severity != "none":
+                fresh[mark] = (_event(alert), severity)
+        if fresh:
+            self._journal.commit("", "", [event for event, _ in fresh.values()])
+        for mark, (event, severity) in fresh.items():
+            self._seen[mark] = None
             _log.warning("ALERT %s %s: %s", event.change.upper(), severity, event.reason)
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        self.counts.update(alert["status"] for alert in message["alerts"])
+        self.counts.update(alert["status"] for alert in alerts)
 
 
 def _event(alert: dict[str, Any]) -> Event:

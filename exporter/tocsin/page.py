@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import tocsin
 from tocsin.errors import JournalError
@@ -27,6 +28,7 @@ th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px so
 th { font-weight: 600; opacity: .7; }
 .good { color: #2a8a4a; } .bad { color: #d03a3a; font-weight: 600; } .warn { color: #b87a00; } .dim { opacity: .65; }
 code { font-size: .95em; }
+td:first-child { white-space: nowrap; }
 """
 
 
@@ -54,7 +56,9 @@ def landing(targets: list[Target], journal: Journal) -> str:
         changed, delivered, problem = [], [], f'<p class="bad">{escape(str(error))}</p>'
     links = " · ".join(f'<a href="{path}" title="{escape(what)}">{path}</a>' for path, what in _LINKS)
     watched = _table(
-        ("target", "kind", "address", "state", "what is wrong"), [_target(t) for t in targets], "No targets: add some to the configuration file."
+        ("target", "kind", "address", "state", "what is wrong"),
+        [_target(t) for t in targets],
+        "No targets: add some to the configuration file.",
     )
     changes = _table(("when", "target", "object", "change", "risk", "why it matters"), [_change(e) for e in changed], "Nothing yet.")
     alerts = _table(("when", "target", "alert", "state", "summary"), [_delivery(e) for e in delivered], "None yet.")
@@ -88,7 +92,7 @@ def _target(target: Target) -> list[str]:
         wrong = [str(target.error)] if target.error is not None else failing
     if target.up and wrong:
         state = '<span class="warn">up, in part</span>'
-    name = f'<a href="/probe?target={escape(target.name)}">{escape(target.name)}</a>'
+    name = f'<a href="/probe?target={quote(target.name, safe="")}">{escape(target.name)}</a>'
     return [
         name,
         escape(target.options.kind),

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tocsin import catalog, exposition, vitals
 from tocsin.errors import CollectError, DeadlineError, InternalError, JournalError, Unsupported
-from tocsin.event import EventKind
+from tocsin.event import Event, EventKind
 from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
 from tocsin.options import Levels, TargetOptions
@@ -145,6 +145,9 @@ class Runner:
     def _commit(self, target: Target, run: Run, error: CollectError | None) -> None:
         """Make the run's outcome visible: all its samples, or none and why."""
         key = f"{target.options.kind}.{run.collector.name}"
+        families: exposition.Families = {}
+        if error is None:
+            error = self._guard(target, lambda: families.update(exposition.render(run.points, target.constant)))
         with target.lock:
             if run.abandoned:
                 run.finished = True
@@ -154,7 +157,7 @@ class Runner:
             record = target.records[run.collector]
             record.duration = run.duration
             if error is None:
-                self.store.put(target.name, key, exposition.render(run.points, target.constant))
+                self.store.put(target.name, key, families)
                 record.succeeded_at = time.time()
             else:
                 self.store.drop(target.name, key)
@@ -167,12 +170,11 @@ class Runner:
 
     def _write(self, target: Target, key: str, run: Run) -> CollectError | None:
         events = [replace(e, target=target.name, source=target.options.kind) for e in run.events]
-        try:
-            for event in self.journal.commit(target.name, key, events, run.remembered):
-                _log.warning("%s: %s %s %s (%s): %s", target.name, event.object_kind, event.object, event.change, event.risk, event.reason)
-        except JournalError as error:
-            return InternalError(str(error))
-        return None
+        written: list[Event] = []
+        error = self._guard(target, lambda: written.extend(self.journal.commit(target.name, key, events, run.remembered)))
+        for event in written:
+            _log.warning("%s: %s %s %s (%s): %s", target.name, event.object_kind, event.object, event.change, event.risk, event.reason)
+        return error
 
     @staticmethod
     def _log_turn(target: Target, key: str, record: Record, error: CollectError | None) -> None:
@@ -182,11 +184,14 @@ class Runner:
         elif error is None and record.success is False:
             _log.warning("%s: %s works again", target.name, key)
 
-    def abandon(self, target: Target, runs: list[Run], seconds: float) -> None:
-        """Take runs that overstayed off the page: no samples, and `timeout` as the reason. Their late results are thrown away."""
+    def abandon(self, target: Target, runs: list[Run], seconds: float, *, finished: bool = False) -> None:
+        """Take runs that overstayed off the page: no samples, and `timeout` as the reason. Their late results are thrown away.
+
+        With `finished` also those that ended in time: a later scrape waited in vain for their next values.
+        """
         error = DeadlineError(f"{target.name}: no answer within {seconds:.1f} s")
         with target.lock:
-            late = [r for r in runs if not r.finished and not r.abandoned]
+            late = [r for r in runs if not r.abandoned and (finished or not r.finished)]
             for run in late:
                 run.abandoned = True
                 key = f"{target.options.kind}.{run.collector.name}"
@@ -195,8 +200,15 @@ class Runner:
                 record.failures["timeout"] = record.failures.get("timeout", 0) + 1
                 self._log_turn(target, key, record, error)
                 record.success, record.error, record.series = False, error, 0
-            if late and len(late) == len(runs) and target.decides_up([r.collector for r in runs]):
+            if late and all(r.abandoned for r in runs) and target.decides_up([r.collector for r in runs]):
                 target.up, target.error = False, error
+
+    @staticmethod
+    def disown(target: Target, runs: list[Run]) -> None:
+        """Throw away what the runs will still find: their target is watched no longer, or by another lane."""
+        with target.lock:
+            for run in runs:
+                run.abandoned = True
 
     def vitals(self, target: Target) -> exposition.Families:
         """Render what Tocsin itself knows about a target and its collectors."""

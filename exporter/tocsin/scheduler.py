@@ -29,6 +29,10 @@ class Batch:
         self.done = threading.Event()
         self.overstayed = False
 
+    def is_late(self) -> bool:
+        """Tell whether all runs are past their deadline, and their driver has had time to say why."""
+        return bool(self.runs) and all(time.monotonic() > run.deadline + _BUSY_PAUSE for run in self.runs)
+
 
 class Lane:
     """One way to a target, used by one batch at a time: a run that is still going is never started again."""
@@ -42,8 +46,12 @@ class Lane:
         self.current: Batch | None = None
 
     def start(self, collectors: Iterable[Collector], deadline: float) -> tuple[Batch, bool]:
-        """Start a batch, or return the one that is going, and whether it is a new one."""
+        """Start a batch, or return the one that is going, and whether it is a new one. A closed lane starts nothing."""
         with self._lock:
+            if self._closed:
+                batch = Batch([])
+                batch.done.set()
+                return batch, False
             if self.current is not None and not self.current.done.is_set():
                 return self.current, False
             batch = self.current = Batch([self._runner.new_run(self.target, c, deadline) for c in collectors])
@@ -60,11 +68,13 @@ class Lane:
                     self._access.close()
 
     def close(self) -> None:
-        """Let go of the target, at once or when the batch that is going ends."""
+        """Let go of the target, at once or when the batch that is going ends, whose results are thrown away."""
         with self._lock:
             self._closed = True
             if self.current is None or self.current.done.is_set():
                 self._access.close()
+            else:
+                self._runner.disown(self.target, self.current.runs)
 
 
 class _Watched:
@@ -114,13 +124,14 @@ class Scheduler:
             self._watched = fresh
             self._due = [entry for entry in self._due if entry[2] is None or entry[2] not in gone]
             heapq.heapify(self._due)
+            # First the old, so that nothing of theirs comes after what the new ones find.
+            for watched in gone:
+                watched.close()
+                self.runner.store.drop_target(watched.target.name)
             for watched in started:
                 for collector in watched.target.scheduled:
                     self._plan(random.uniform(0, 0.5), watched, collector)  # noqa: S311 -- spreads load
             self._changed.notify()
-        for watched in gone:
-            watched.close()
-            self.runner.store.drop_target(watched.target.name)
 
     def start(self) -> None:
         with self._changed:
@@ -147,20 +158,22 @@ class Scheduler:
         batches = []
         for target in targets:
             watched = self._watched.get(target.name)
-            if watched is not None and target.live:
-                batches.append((watched, watched.live.start(target.live, drivers_deadline)[0]))
+            if watched is not None and watched.target.live:
+                batches.append((watched, watched.live.start(watched.target.live, drivers_deadline)[0]))
         for watched, batch in batches:
-            if batch.overstayed or not batch.done.wait(max(0.0, deadline - time.monotonic())):
+            earlier = batch.overstayed
+            if earlier or not batch.done.wait(max(0.0, deadline - time.monotonic())):
                 batch.overstayed = True
-                self.runner.abandon(watched.target, batch.runs, time.monotonic() - began)
+                self.runner.abandon(watched.target, batch.runs, time.monotonic() - began, finished=earlier)
 
     def run_scheduled_once(self, targets: Iterable[Target], deadline: float) -> None:
         """Do all scheduled collectors of the targets now and wait for them, for commands that look once."""
+        began = time.monotonic()
         for target in targets:
             lane = self._watched[target.name].scheduled
             batch, _ = lane.start(target.scheduled, deadline)
             if not batch.done.wait(max(0.0, deadline - time.monotonic())):
-                self.runner.abandon(target, batch.runs, 0.0)
+                self.runner.abandon(target, batch.runs, time.monotonic() - began)
 
     def _plan(self, delay: float, watched: _Watched | None, collector: Collector | None) -> None:
         heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), watched, collector))
@@ -183,7 +196,10 @@ class Scheduler:
     def _start(self, watched: _Watched, collector: Collector) -> None:
         every = watched.target.scheduled[collector]
         deadline = time.monotonic() + collector.timeout
-        _, new = watched.scheduled.start([collector], deadline)
+        batch, new = watched.scheduled.start([collector], deadline)
+        if not new and not batch.overstayed and batch.is_late():
+            batch.overstayed = True
+            self.runner.abandon(watched.target, batch.runs, batch.runs[0].collector.timeout)
         jitter = random.uniform(0.95, 1.05)  # noqa: S311 -- keeps targets from running in step
         self._plan(every * jitter if new else _BUSY_PAUSE, watched, collector)
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import platform
+import re
 import ssl
 import threading
 import time
@@ -33,6 +34,7 @@ _MOST_CONNECTIONS = 64
 _MOST_BODY = 1 << 20
 _MOST_EVENTS = 1000
 _IDLE_SECONDS = 65.0
+_LARGEST_ID = 2**63 - 1
 
 
 def scrape_seconds(header: str | None) -> float:
@@ -44,6 +46,15 @@ def scrape_seconds(header: str | None) -> float:
     if not 0 < seconds <= _LONGEST_TIMEOUT:
         seconds = _DEFAULT_TIMEOUT
     return seconds - min(_TIMEOUT_OFFSET, seconds / 2)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Tell whether an Accept-Encoding header allows gzip; a weight of 0 forbids it."""
+    for word in accepted.lower().split(","):
+        coding, _, weight = word.partition(";")
+        if coding.strip() == "gzip":
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return False
 
 
 class App:
@@ -139,6 +150,11 @@ class Handler(BaseHTTPRequestHandler):
         # Headers and body go out in two writes; without this the second waits for the client's delayed acknowledgement.
         self.connection.setsockopt(6, 1, 1)
 
+    def finish(self) -> None:
+        super().finish()
+        if self.request.fileno() != -1:
+            self.request.close()  # of a TLS connection the server knows only the socket beneath
+
     def do_GET(self) -> None:
         self._answer(self.routes)
 
@@ -149,6 +165,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, routes: dict[str, Callable[[Handler], None]]) -> None:
         path = urlsplit(self.path).path
+        self.body_read = "Transfer-Encoding" not in self.headers and self.headers.get("Content-Length", "0") == "0"
         self.query = parse_qs(urlsplit(self.path).query)
         if self.server.web is not None and not self.server.web.authorised(self.headers.get("Authorization")):
             self.send(HTTPStatus.UNAUTHORIZED, "who are you?\n", headers={"WWW-Authenticate": 'Basic realm="tocsin"'})
@@ -169,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         self, status: HTTPStatus, body: str | bytes, content_type: str = "text/plain; charset=utf-8", headers: dict[str, str] | None = None
     ) -> None:
         data = body.encode() if isinstance(body, str) else body
-        if len(data) > 1024 and "gzip" in self.headers.get("Accept-Encoding", ""):
+        if len(data) > 1024 and _takes_gzip(self.headers.get("Accept-Encoding", "")):
             from isal import igzip
 
             data = igzip.compress(data, 1)
@@ -180,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        if self.command == "POST" and status >= HTTPStatus.BAD_REQUEST:
+        if not self.body_read:
             self.send_header("Connection", "close")  # whatever was not read of the body must not become the next request
             self.close_connection = True
         self.end_headers()
@@ -226,6 +243,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             since = int(self.query.get("since_id", ["0"])[0])
             limit = int(self.query.get("limit", ["100"])[0])
+            since = max(0, min(since, _LARGEST_ID))
         except ValueError:
             self.send(HTTPStatus.BAD_REQUEST, "since_id and limit are whole numbers\n")
             return
@@ -235,11 +253,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def notified(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _MOST_BODY:
+        if not length.isdecimal() or int(length) > _MOST_BODY:
             self.send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body of known length, at most {_MOST_BODY} bytes\n")
             return
+        body = self.rfile.read(int(length))
+        self.body_read = len(body) == int(length)
         try:
-            self.server.app.notifications.receive(self.rfile.read(int(length)))
+            self.server.app.notifications.receive(body)
         except ValueError as error:
             self.send(HTTPStatus.BAD_REQUEST, f"not a message of Alertmanager: {error}\n")
         except JournalError as error:
@@ -249,8 +269,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def reload(self) -> None:
         self.server.app.reload()
-        self.send(HTTPStatus.OK if self.server.app.reload_ok else HTTPStatus.INTERNAL_SERVER_ERROR,
-                  "loaded\n" if self.server.app.reload_ok else "the configuration has mistakes, the last good one stays; see the log\n")  # fmt: skip
+        if self.server.app.reload_ok:
+            self.send(HTTPStatus.OK, "loaded\n")
+        else:
+            self.send(HTTPStatus.INTERNAL_SERVER_ERROR, "the configuration has mistakes, the last good one stays; see the log\n")
 
     routes: ClassVar[dict[str, Callable[[Handler], None]]] = {
         "/": landing,
@@ -300,7 +322,7 @@ class Server(ThreadingHTTPServer):
         finally:
             self._places.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- socketserver's signature
         import sys
 
         error = sys.exc_info()[1]

@@ -8,7 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -31,6 +33,7 @@ class Service:
     def __init__(self, config: Config, path: Path | None = None) -> None:
         """Prepare, without starting anything. `path` is the file to load again on reload. Raises ConfigError."""
         self.path = path
+        self._reloading = threading.Lock()
         self.journal = Journal(config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
         try:
             self.scheduler = Scheduler(Runner(self.journal, Store()))
@@ -74,7 +77,8 @@ class Service:
         if self.path is None:
             return
         try:
-            self.scheduler.apply(configuration.load(self.path))
+            with self._reloading:
+                self.scheduler.apply(configuration.load(self.path))
         except ConfigError as error:
             self.app.reload_ok = False
             _log.error("the configuration stays as it was:\n%s", error)
@@ -88,20 +92,22 @@ def wait_for_signal(service: Service, tick: Callable[[], None] | None = None) ->
 
     `tick` is called every second meanwhile.
     """
-    stop = threading.Event()
-    names: list[str] = []
+    # A handler may interrupt anything, another handler too, so it only puts the number into a queue that allows that.
+    numbers: SimpleQueue[int] = SimpleQueue()
 
-    def on_stop(number: int, _frame: FrameType | None) -> None:
-        names.append(signal.Signals(number).name)
-        stop.set()
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        numbers.put(number)
 
-    signal.signal(signal.SIGINT, on_stop)
-    signal.signal(signal.SIGTERM, on_stop)
-    signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    while not stop.wait(1 if tick else 3600):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    while True:
+        with suppress(Empty):
+            number = signal.Signals(numbers.get(timeout=1 if tick else None))
+            if number != signal.SIGHUP:
+                return number.name
+            service.reload()
         if tick:
             tick()
-    return names[0]
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -7,10 +7,10 @@ looked at for every connection, so a renewed certificate or a changed password n
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
+import re
 import ssl
 import threading
 from pathlib import Path
@@ -34,6 +34,7 @@ _CLIENT_AUTH = {
     "RequireAnyClientCert": ssl.CERT_REQUIRED,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
+_BCRYPT = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
 # Somebody who guesses names must wait as long as somebody who guesses passwords.
 _NOBODY = b"$2b$10$CwTycUXWue0Thq9StjUM0uJ8Xr2ZKp0VXyxIDRWdv4MKhBFmQ5t6W"
 
@@ -52,14 +53,17 @@ class WebConfig:
     def _load(self) -> None:
         try:
             data = yaml.safe_load(self.path.read_text("utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigError([f"{self.path}: cannot be read: {error}"]) from error
         if not isinstance(data, dict):
             raise ConfigError([f"{self.path}: expected options"])
         tls, users = data.get("tls_server_config") or {}, data.get("basic_auth_users") or {}
+        for key, value in (("tls_server_config", tls), ("basic_auth_users", users)):
+            if not isinstance(value, dict):
+                raise ConfigError([f"{self.path}: {key}: expected options"])
         mistakes = [f"{self.path}: {key}: not supported" for key in data if key not in ("tls_server_config", "basic_auth_users")]
         mistakes += [f"{self.path}: tls_server_config.{key}: not supported" for key in tls if key not in _TLS_KEYS]
-        mistakes += [f"{self.path}: basic_auth_users.{u}: expected a bcrypt hash" for u, h in users.items() if not str(h).startswith("$2")]
+        mistakes += [f"{self.path}: basic_auth_users.{u}: expected a bcrypt hash" for u, h in users.items() if not _BCRYPT.fullmatch(str(h))]
         if mistakes:
             raise ConfigError(mistakes)
         self.context = self._tls(tls) if tls else None
@@ -104,8 +108,8 @@ class WebConfig:
         try:
             kind, _, encoded = (header or "").partition(" ")
             name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
+        except ValueError:
+            return False  # not base64, or not text in it
         if kind.lower() != "basic":
             return False
         hashed = self.users.get(name, _NOBODY)

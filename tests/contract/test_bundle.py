@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tools import need
 
 from tocsin import config
 from tocsin.bundle import files, scrape
 from tocsin.errors import ConfigError
+from tools import need
 
 SETTINGS = """
 server: {listen: "127.0.0.1:7777"}

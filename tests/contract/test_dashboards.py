@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_lint import RULES, Json, panels, undeclared, variables
 
+from dashboard_lint import RULES, Json, panels, undeclared, variables
 from tocsin import catalog
 from tocsin.bundle.dashboard import UNITS, queries
 from tocsin.bundle.elsewhere import ELSEWHERE

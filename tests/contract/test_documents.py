@@ -9,8 +9,8 @@ import tomllib
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from servers import ROOT
 
+from servers import ROOT
 from tocsin import catalog, config
 from tocsin.bundle import docs
 from tocsin.metric import Metric

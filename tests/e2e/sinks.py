@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 from aiosmtpd.controller import Controller
+
 from servers import free_port
 
 

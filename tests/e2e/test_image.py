@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
 from base_image import ENVIRONMENT, wheelhouse, write_base
 from engine import Docker
 from servers import ROOT, until
@@ -83,4 +82,3 @@ def test_container_stops_at_once_when_asked(docker: Docker, container: str) -> N
     docker("stop", "--time", "20", container)
     assert time.monotonic() - started < 10
     assert docker("inspect", "--format", "{{.State.ExitCode}}", container) == "0"
-

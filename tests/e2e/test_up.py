@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from servers import Child, get, get_json, until
 from tools import need
 

@@ -15,11 +15,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from engine import Docker
 from servers import Child, until
-from tools import need
-
 from tocsin.stack import ALERTMANAGER, PROMETHEUS
+from tools import need
 
 
 @pytest.fixture

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from sinks import Message, slack, smtp
-from servers import ROOT, Child, Postgres, free_port, get_json, tocsin, until
-from tools import need
 
+from servers import ROOT, Child, Postgres, free_port, get_json, tocsin, until
+from sinks import Message, slack, smtp
 from tocsin.bundle.dashboard import queries
 from tocsin.bundle.links import runbook_url
 from tocsin.bundle.routes import alertmanager_config
 from tocsin.bundle.scrape import prometheus_config
 from tocsin.config import Email, Slack
+from tools import need
 
 INTERVAL = "5s"  # the demo's
 
@@ -104,8 +104,8 @@ targets:
 def _impatient_rules(folder: Path) -> None:
     folder.mkdir()
     for file in (ROOT / "rules").glob("*.yaml"):
-        text = re.sub(r"\b(for|keep_firing_for): \d+[smh]", lambda m: f"{m[1]}: {'10s' if m[1] == 'keep_firing_for' else '5s'}", file.read_text())
-        (folder / file.name).write_text(text)
+        text = re.sub(r"\bkeep_firing_for: \d+[smh]", "keep_firing_for: 10s", file.read_text())
+        (folder / file.name).write_text(re.sub(r"(?<!_)\bfor: \d+[smh]", "for: 5s", text))
 
 
 def query(prometheus: str, expression: str) -> list[dict[str, object]]:

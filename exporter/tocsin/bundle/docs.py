@@ -36,7 +36,8 @@ _WORDS: dict[Any, tuple[str, dict[str, Any]]] = {
 
 def metrics_page() -> str:
     """Return METRICS.md: every series, by who emits it."""
-    parts = ["# Metrics\n", _MADE, "\nSeries of a target carry `instance`, its name in the configuration, and the target's own labels too.\n"]
+    parts = ["# Metrics\n", _MADE]
+    parts.append("\nSeries of a target carry `instance`, its name in the configuration, and the target's own labels too.\n")
     parts += ["\n## The exporter itself\n\n", _metric_table(vitals.EXPORTER)]
     parts += ["\n`process_*` comes from prometheus_client.\n", "\n## Every target\n\n", _metric_table(vitals.TARGET)]
     for source in catalog.SOURCES:
@@ -83,14 +84,16 @@ def events_page() -> str:
     changes = ", ".join(f"`{c}`" for c in Change)
     return (
         f"# Events\n{_MADE}\n`GET /api/v1/events?target=&kind=&since_id=&limit=` gives them, oldest first.\n\n## Kinds\n\n{kinds}\n"
-        f"## Schema changes\n\n`change` is one of {changes}. The first rule that fits decides; of several altered traits the heaviest counts.\n\n"
+        f"## Schema changes\n\n`change` is one of {changes}. The first rule that fits decides; of several altered traits\n"
+        f"the heaviest counts.\n\n"
         f"{risks}\n{rules}"
     )
 
 
 def config_page() -> str:
     """Return CONFIG.md: every option with its type, default and meaning."""
-    parts = ["# Configuration\n", _MADE, "\n`${NAME}` and `${NAME:-default}` in a value are replaced from the environment; `$$` is a dollar sign.\n"]
+    parts = ["# Configuration\n", _MADE]
+    parts.append("\n`${NAME}` and `${NAME:-default}` in a value are replaced from the environment; `$$` is a dollar sign.\n")
     parts.append("A duration is `500ms`, `10s`, `5m`, `1h` or `1d`; a size is `512KB`, `64MB` or `1GB`.\n")
     parts.append("Relative paths are relative to the configuration file.\n\n## The file\n\n" + _option_table(Config))
     for source in catalog.SOURCES:

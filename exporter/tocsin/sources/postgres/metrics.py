@@ -65,9 +65,7 @@ BGWRITER_SYNC_TIME = counter(
 )
 BGWRITER_BUFFERS_CHECKPOINT = counter("pg_stat_bgwriter_buffers_checkpoint_total", "Buffers written in checkpoints.")
 BGWRITER_BUFFERS_BACKEND = counter("pg_stat_bgwriter_buffers_backend_total", "Buffers that backends had to write themselves.")
-BGWRITER_BACKEND_FSYNC = counter(
-    "pg_stat_bgwriter_buffers_backend_fsync_total", "Times that a backend had to sync a file itself."
-)
+BGWRITER_BACKEND_FSYNC = counter("pg_stat_bgwriter_buffers_backend_fsync_total", "Times that a backend had to sync a file itself.")
 
 CHECKPOINTER_TIMED = counter("pg_stat_checkpointer_num_timed_total", "Checkpoints that were due by time.")
 CHECKPOINTER_REQUESTED = counter("pg_stat_checkpointer_num_requested_total", "Checkpoints that were asked for.")
