@@ -158,7 +158,7 @@ class Journal:
         )
         for row in rows:
             self._note(_event(*row))
-        self._events = self._db.execute("SELECT count(*) FROM event").fetchone()[0]
+        self._events: int = self._db.execute("SELECT count(*) FROM event").fetchone()[0]
 
     @contextmanager
     def _transaction(self, what: str) -> Iterator[sqlite3.Connection]:
@@ -273,7 +273,7 @@ class Journal:
     def prune(self) -> int:
         """Remove events that are too old, and the oldest ones while the file is too large; return how many. Raises JournalError."""
         with self._transaction("be pruned") as db:
-            removed = db.execute("DELETE FROM event WHERE time < ?", (time.time() - self.keep_seconds,)).rowcount
+            removed: int = db.execute("DELETE FROM event WHERE time < ?", (time.time() - self.keep_seconds,)).rowcount
             while self._used(db) > self.keep_bytes:
                 chunk = db.execute("DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT 1000)").rowcount
                 removed += chunk

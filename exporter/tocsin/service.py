@@ -36,6 +36,7 @@ class Service:
         self._reloading = threading.Lock()
         self.journal = Journal(config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
         try:
+            _refuse_journal(config, self.journal.path)
             self.scheduler = Scheduler(Runner(self.journal, Store()))
             self.app = App(self.scheduler, self.journal, self.reload)
             self.scheduler.apply(config)
@@ -78,7 +79,9 @@ class Service:
             return
         try:
             with self._reloading:
-                self.scheduler.apply(configuration.load(self.path))
+                config = configuration.load(self.path)
+            _refuse_journal(config, self.journal.path)
+            self.scheduler.apply(config)
         except ConfigError as error:
             self.app.reload_ok = False
             _log.error("the configuration stays as it was:\n%s", error)
@@ -108,6 +111,14 @@ def wait_for_signal(service: Service, tick: Callable[[], None] | None = None) ->
             service.reload()
         if tick:
             tick()
+
+
+def _refuse_journal(config: Config, journal: Path) -> None:
+    """Raise ConfigError for a target that is our own journal: reading it here would drop the locks that SQLite holds on it."""
+    for target in config.targets:
+        path = getattr(target, "path", None)
+        if isinstance(path, Path) and path.exists() and path.samefile(journal):
+            raise ConfigError([f"target {target.name}: {path} is this exporter's own journal; tocsin_journal_* tells about it"])
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -53,8 +53,13 @@ class WebConfig:
     def _load(self) -> None:
         try:
             data = yaml.safe_load(self.path.read_text("utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError([f"{self.path}: cannot be read: {error}"]) from error
+        except OSError as error:
+            raise ConfigError([f"{self.path}: cannot be read: {error.strerror}"]) from error
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
+            # The error's own text would show the lines around, and password hashes in them.
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            raise ConfigError([f"{self.path}:{line}: not YAML: {getattr(error, 'problem', None) or 'not text'}"]) from error
         if not isinstance(data, dict):
             raise ConfigError([f"{self.path}: expected options"])
         tls, users = data.get("tls_server_config") or {}, data.get("basic_auth_users") or {}

@@ -1,0 +1,336 @@
+"""What runs when: scrapes share and do not wait for each other, clocks keep their time, changes leave the rest alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import A, Gate, Options, Session, World, emits, live, scheduled, world
+from servers import until
+
+from tocsin.event import Event, EventKind
+from tocsin.source import Run
+
+
+@pytest.fixture
+def w(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world(tmp_path, monkeypatch) as found:
+        yield found
+
+
+def named(name: str, **options: object) -> Options:
+    return Options(name=name, kind="fake", **options)  # type: ignore[arg-type]
+
+
+def failures(page: dict[str, float], collector: str, target: str = "t") -> float:
+    return page.get(f'tocsin_collector_failures_total{{collector="fake.{collector}",instance="{target}",reason="timeout"}}', 0)
+
+
+def test_a_scrape_brings_live_collectors_up_to_date(w: World) -> None:
+    values = iter((1, 2))
+    w.source(live("count", lambda _session, run: run.emit(A, next(values), ("x",))))
+    w.apply(named("t"))
+    assert w.scrape()['fake_a{instance="t",label="x"}'] == 1
+    assert w.scrape()['fake_a{instance="t",label="x"}'] == 2
+
+
+def test_two_scrapes_at_once_share_one_run(w: World) -> None:
+    gate = Gate()
+    w.source(live("slow", gate))
+    w.apply(named("t"))
+    pages: list[dict[str, float]] = []
+    threads = [threading.Thread(target=lambda: pages.append(w.scrape())) for _ in range(2)]
+    threads[0].start()
+    assert gate.entered.wait(5)
+    threads[1].start()
+    time.sleep(0.05)
+    gate.go.set()
+    for thread in threads:
+        thread.join(10)
+    assert gate.calls == 1
+    assert [page['fake_b{instance="t"}'] for page in pages] == [1, 1]
+
+
+def test_a_run_that_overstays_is_a_timeout_at_the_deadline(w: World) -> None:
+    gate = Gate()
+    w.source(live("slow", gate))
+    w.apply(named("t"))
+    began = time.monotonic()
+    page = w.scrape(0.2)
+    assert 0.2 <= time.monotonic() - began < 1
+    gate.go.set()
+    assert 'fake_b{instance="t"}' not in page
+    assert page['tocsin_collector_success{collector="fake.slow",instance="t"}'] == 0
+    assert page['tocsin_collector_failing{collector="fake.slow",instance="t",reason="timeout"}'] == 1
+    assert page['tocsin_target_failing{instance="t",kind="fake",reason="timeout"}'] == 1
+    assert failures(page, "slow") == 1
+
+
+def test_a_run_that_overstays_is_not_started_again_and_later_scrapes_do_not_wait_for_it(w: World) -> None:
+    gate = Gate()
+    w.source(live("slow", gate))
+    w.apply(named("t"))
+    w.scrape(0.1)
+    began = time.monotonic()
+    pages = [w.scrape(5) for _ in range(3)]
+    assert time.monotonic() - began < 1
+    assert gate.calls == 1
+    assert [failures(page, "slow") for page in pages] == [1, 1, 1], "one run, one failure"
+    gate.go.set()
+
+
+def test_a_late_result_is_thrown_away_and_the_next_scrape_runs_anew(w: World) -> None:
+    gate = Gate()
+    w.source(live("slow", gate))
+    w.apply(named("t"))
+    w.scrape(0.1)
+    gate.go.set()
+    until(lambda: not [t for t in threading.enumerate() if t.name == "tocsin-t"], 5)
+    assert 'fake_b{instance="t"}' not in w.page()
+    assert w.page()['tocsin_collector_success{collector="fake.slow",instance="t"}'] == 0
+    page = w.scrape()
+    assert page['fake_b{instance="t"}'] == 2
+    assert page['tocsin_target_up{instance="t",kind="fake"}'] == 1
+
+
+def test_what_a_late_run_found_is_not_written(w: World) -> None:
+    gate = Gate()
+
+    def collect(session: Session, run: Run) -> None:
+        run.event(Event(kind=EventKind.SCHEMA, object_kind="table", object="t", change="added"))
+        run.remember("seen", b"1")
+        gate(session, run)
+
+    w.source(live("slow", collect))
+    w.apply(named("t"))
+    w.scrape(0.1)
+    gate.go.set()
+    until(lambda: not [t for t in threading.enumerate() if t.name == "tocsin-t"], 5)
+    assert w.journal.events() == []
+    assert w.journal.recall("t", "fake.slow", "seen") is None
+
+
+def test_what_came_in_time_is_served_beside_what_did_not(w: World) -> None:
+    gate = Gate()
+    w.source(live("quick", lambda _s, run: run.emit(A, 1, ("x",)), A), live("slow", gate))
+    w.apply(named("t"))
+    page = w.scrape(0.2)
+    assert page['fake_a{instance="t",label="x"}'] == 1
+    assert page['tocsin_target_up{instance="t",kind="fake"}'] == 1
+    assert failures(page, "slow") == 1
+    gate.go.set()
+
+
+def test_a_later_scrape_does_not_serve_what_an_earlier_one_found_while_the_run_still_hangs(w: World) -> None:
+    gate = Gate()
+    w.source(live("quick", lambda _s, run: run.emit(A, 1, ("x",)), A), live("slow", gate))
+    w.apply(named("t"))
+    w.scrape(0.2)
+    page = w.scrape(0.2)
+    assert 'fake_a{instance="t",label="x"}' not in page
+    assert page['tocsin_collector_failing{collector="fake.quick",instance="t",reason="timeout"}'] == 1
+    assert page['tocsin_target_up{instance="t",kind="fake"}'] == 0
+    gate.go.set()
+
+
+def test_a_slow_target_does_not_delay_anothers_samples(w: World) -> None:
+    gate = Gate()
+    finished: list[float] = []
+
+    def collect(session: Session, run: Run) -> None:
+        if session.options.name == "slow":
+            gate(session, run)
+        else:
+            run.emit(A, 1, ("x",))
+            finished.append(time.monotonic())
+
+    w.source(live("c", collect))
+    w.apply(named("slow"), named("quick"))
+    began = time.monotonic()
+    page = w.scrape(0.5)
+    assert page['fake_a{instance="quick",label="x"}'] == 1
+    assert finished[0] - began < 0.4
+    assert failures(page, "c", "slow") == 1
+    assert failures(page, "c", "quick") == 0
+    gate.go.set()
+
+
+def test_many_targets_are_asked_at_once(w: World) -> None:
+    w.source(live("c", lambda _s, _run: time.sleep(0.2)))
+    w.apply(*[named(f"t{i}") for i in range(20)])
+    began = time.monotonic()
+    page = w.scrape()
+    assert time.monotonic() - began < 1.5
+    assert sum(page[f'tocsin_target_up{{instance="t{i}",kind="fake"}}'] for i in range(20)) == 20
+
+
+def test_the_driver_gets_a_deadline_a_little_before_the_scrapes_own(w: World) -> None:
+    deadlines: list[float] = []
+    w.source(live("c", lambda _s, run: deadlines.append(run.remaining())))
+    w.apply(named("t"))
+    w.scrape(2.0)
+    assert 1.5 < deadlines[0] < 2.0
+
+
+def test_a_scheduled_collector_runs_on_its_own_clock_without_a_scrape(w: World) -> None:
+    times: list[float] = []
+    w.source(scheduled("clock", lambda _s, _run: times.append(time.monotonic()), every=0.2))
+    w.apply(named("t"), start=True)
+    until(lambda: len(times) >= 6, 10)
+    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    assert 0.18 < sum(gaps) / len(gaps) < 0.4
+    assert min(gaps) > 0.15
+
+
+def test_a_scrape_serves_the_latest_scheduled_result_with_its_age_and_starts_nothing(w: World) -> None:
+    gate = Gate()
+    gate.go.set()
+    w.source(scheduled("clock", gate, every=60))
+    w.apply(named("t"), start=True)
+    until(lambda: 'fake_b{instance="t"}' in w.page())
+    one = w.scrape()
+    time.sleep(0.2)
+    other = w.scrape()
+    age = 'tocsin_collector_age_seconds{collector="fake.clock",instance="t"}'
+    assert one['fake_b{instance="t"}'] == other['fake_b{instance="t"}'] == gate.calls == 1
+    assert 0.15 < other[age] - one[age] < 1
+    assert 0 <= one[age] < 5
+
+
+def test_a_scheduled_run_that_is_still_going_is_not_started_again(w: World) -> None:
+    gate = Gate()
+    w.source(scheduled("clock", gate, every=0.05))
+    w.apply(named("t"), start=True)
+    assert gate.entered.wait(5)
+    time.sleep(0.4)
+    assert gate.calls == 1
+    gate.go.set()
+    until(lambda: gate.calls > 1, 5)
+
+
+def test_a_scheduled_run_that_overstays_its_limit_is_a_timeout_and_its_old_samples_go(w: World) -> None:
+    gate = Gate()
+    gate.go.set()
+    w.source(scheduled("clock", gate, every=0.1, timeout=0.2))
+    w.apply(named("t"), start=True)
+    until(lambda: 'fake_b{instance="t"}' in w.page())
+    gate.go.clear()
+    until(lambda: failures(w.page(), "clock") == 1, 5)
+    page = w.page()
+    assert 'fake_b{instance="t"}' not in page
+    assert page['tocsin_collector_success{collector="fake.clock",instance="t"}'] == 0
+    gate.go.set()
+    until(lambda: w.page().get('tocsin_collector_success{collector="fake.clock",instance="t"}') == 1, 5)
+
+
+def test_a_long_scheduled_run_does_not_stand_in_the_way_of_a_scrape(w: World) -> None:
+    gate = Gate()
+    w.source(live("live", lambda _s, run: run.emit(A, 1, ("x",)), A), scheduled("clock", gate, every=60))
+    w.apply(named("t"), start=True)
+    assert gate.entered.wait(5)
+    assert w.scrape()['fake_a{instance="t",label="x"}'] == 1
+    gate.go.set()
+
+
+def test_scheduled_collectors_of_one_target_take_turns(w: World) -> None:
+    inside: list[str] = []
+    seen: list[tuple[str, ...]] = []
+
+    def collect(_session: Session, run: Run) -> None:
+        inside.append(run.collector.name)
+        seen.append(tuple(inside))
+        time.sleep(0.02)
+        inside.remove(run.collector.name)
+
+    w.source(scheduled("one", collect, every=0.05), scheduled("two", collect, every=0.05))
+    w.apply(named("t"), start=True)
+    until(lambda: {("one",), ("two",)} <= set(seen), 10)
+    assert all(len(names) == 1 for names in seen)
+
+
+def test_unchanged_targets_keep_their_sessions_and_records(w: World) -> None:
+    w.source(live("c", emits()))
+    w.apply(named("same"), named("changed"))
+    w.scrape()
+    w.apply(named("changed", where="elsewhere"), named("same"), named("new"))
+    page = w.scrape()
+    assert sorted(s.options.name for s in w.session.opened) == ["changed", "changed", "new", "same"]
+    assert {s.options.name: s.closed for s in w.session.opened[:2]} == {"same": 0, "changed": 1}
+    assert page['tocsin_target_info{address="elsewhere",instance="changed",kind="fake"}'] == 1
+    assert [t.name for t in w.scheduler.targets()] == ["changed", "same", "new"]
+
+
+def test_a_removed_targets_series_vanish_and_it_is_asked_no_more(w: World) -> None:
+    calls: list[str] = []
+    w.source(live("c", emits()), scheduled("clock", lambda session, _run: calls.append(session.options.name), every=0.05))
+    w.apply(named("one"), named("two"), start=True)
+    until(lambda: {"one", "two"} <= set(calls))
+    w.scrape()
+    w.apply(named("two"))
+    calls.clear()
+    until(lambda: calls.count("two") >= 3)
+    assert "one" not in calls
+    assert not [key for key in w.scrape() if 'instance="one"' in key]
+    assert w.scheduler.target("one") is None
+
+
+def test_a_changed_targets_old_run_writes_nothing_over_what_the_new_one_finds(w: World) -> None:
+    gate = Gate()
+
+    def collect(session: Session, run: Run) -> None:
+        if session.options.where == "old":
+            gate(session, run)
+        run.event(Event(kind=EventKind.SCHEMA, object_kind="table", object=session.options.where, change="added"))
+        run.emit(A, 1, (session.options.where,))
+
+    w.source(scheduled("clock", collect, every=60))
+    w.apply(named("t", where="old"), start=True)
+    assert gate.entered.wait(5)
+    w.apply(named("t", where="new"))
+    until(lambda: 'fake_a{instance="t",label="new"}' in w.page(), 5)
+    gate.go.set()
+    until(lambda: not [t for t in threading.enumerate() if t.name == "tocsin-t"], 5)
+    assert [key for key in w.page() if key.startswith("fake_")] == ['fake_up{instance="t"}', 'fake_a{instance="t",label="new"}']
+    assert [e.object for e in w.journal.events()] == ["new"]
+    assert w.session.opened[0].closed == 1, "the old session was let go of when its run ended"
+
+
+def test_a_removed_targets_late_run_leaves_nothing_behind(w: World) -> None:
+    gate = Gate()
+    w.source(live("slow", gate))
+    w.apply(named("t"))
+    w.scrape(0.1)
+    w.apply()
+    gate.go.set()
+    until(lambda: not [t for t in threading.enumerate() if t.name == "tocsin-t"], 5)
+    assert w.store.of("t") == []
+    assert w.session.opened[0].closed == 1
+
+
+def test_stopping_lets_go_of_every_target_and_starts_nothing_more(w: World) -> None:
+    calls: list[str] = []
+    w.source(live("c", emits()), scheduled("clock", lambda session, _run: calls.append(session.options.name), every=0.05))
+    w.apply(named("one"), named("two"), start=True)
+    until(lambda: {"one", "two"} <= set(calls))
+    w.scrape()
+    w.scheduler.stop()
+    until(lambda: all(s.closed == 1 for s in w.session.opened), 5)
+    calls.clear()
+    time.sleep(0.2)
+    assert calls == []
+
+
+def test_collecting_once_waits_for_scheduled_collectors_and_not_longer_than_the_deadline(w: World) -> None:
+    gate = Gate()
+    w.source(scheduled("slow", gate, every=60))
+    w.apply(named("t"))
+    began = time.monotonic()
+    w.scheduler.run_scheduled_once(w.scheduler.targets(), time.monotonic() + 0.2)
+    assert 0.2 <= time.monotonic() - began < 1
+    target = w.scheduler.target("t")
+    assert target is not None
+    assert str(target.error) == "t: no answer within 0.2 s"
+    gate.go.set()
