@@ -22,7 +22,7 @@ def metrics() -> list[Declared]:
     """Return every metric that a page may hold, once each, in the order of this catalog."""
     found: dict[str, Declared] = {m.name: m for m in (*vitals.EXPORTER, *vitals.TARGET)}
     for one in SOURCES:
-        for metric in (one.up, *(m for c in one.collectors for m in c.metrics)):
+        for metric in (*one.vitals, *(m for c in one.collectors for m in c.metrics)):
             found.setdefault(metric.name, metric)
     return list(found.values())
 

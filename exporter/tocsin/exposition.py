@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from tocsin.metric import Labels, Metric, Value
+from tocsin.metric import Histogram, Labels, Metric, Value
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,6 +29,9 @@ def render(points: Mapping[Metric, Mapping[Labels, Value]], constant: bytes = b"
     for metric, samples in points.items():
         if not samples:
             continue
+        if metric.type == "histogram":
+            families[metric] = _histograms(metric, samples, constant)
+            continue
         blocks = shared.setdefault(metric.labels, {})
         name = metric.name.encode()
         lines = []
@@ -42,6 +45,19 @@ def render(points: Mapping[Metric, Mapping[Labels, Value]], constant: bytes = b"
     return families
 
 
+def _histograms(metric: Metric, samples: Mapping[Labels, Value], constant: bytes) -> bytes:
+    name = metric.name.encode()
+    lines = []
+    for labels, value in samples.items():
+        if not isinstance(value, Histogram):
+            raise TypeError(f"{metric.name} is a histogram, its value {value!r} is none")
+        for bound, count in zip((*value.bounds, math.inf), value.counts, strict=True):
+            lines.append(name + b"_bucket" + _block((*metric.labels, "le"), (*labels, number(bound).decode()), constant) + number(count))
+        block = _block(metric.labels, labels, constant)
+        lines += [name + b"_sum" + block + number(value.sum), name + b"_count" + block + number(value.counts[-1])]
+    return b"\n".join([*lines, b""])
+
+
 def _block(names: tuple[str, ...], values: Labels, constant: bytes) -> bytes:
     inner = constant + ",".join([f'{n}="{_escape(v)}"' for n, v in zip(names, values, strict=True)]).encode(errors="replace")
     return b"{" + inner.removesuffix(b",") + b"} " if inner else b" "
@@ -53,12 +69,14 @@ def _escape(value: str) -> str:
     return value
 
 
-def number(value: float | bytes) -> bytes:
+def number(value: Value) -> bytes:
     """Render a number as Go's ParseFloat and Prometheus read it."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, int):
         return b"%d" % value
+    if isinstance(value, Histogram):
+        raise TypeError("a histogram is no number")
     if math.isfinite(value):
         return repr(value).encode() if value % 1 or abs(value) >= 1e15 else b"%d" % value
     return b"NaN" if math.isnan(value) else b"+Inf" if value > 0 else b"-Inf"

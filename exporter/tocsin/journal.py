@@ -59,6 +59,12 @@ _TABLES = """
     ) STRICT, WITHOUT ROWID;
 """
 
+_CIRCUMSTANCES = {
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+}  # fmt: skip
+"""SQLite's errors that say nothing about the file itself: no permission, no space, somebody else is at it."""
+
 Total = tuple[str, str, str, str, str]
 """Kind, database, object kind, change, risk."""
 
@@ -79,11 +85,13 @@ class Journal:
         self._lock = threading.RLock()
         self._claim(state_dir)
         try:
-            self._db = self._open_or_replace()
-        except sqlite3.Error as error:
+            self._open_or_replace()
+        except (sqlite3.Error, JournalError) as error:
             os.close(self._claimed)
             raise ConfigError([f"{self.path}: the journal cannot be opened: {error}; is the disk full or read-only?"]) from error
-        self._load()
+        except BaseException:
+            os.close(self._claimed)
+            raise
 
     def _claim(self, state_dir: Path) -> None:
         try:
@@ -105,26 +113,23 @@ class Journal:
             os.ftruncate(self._claimed, 0)
             os.pwrite(self._claimed, str(os.getpid()).encode(), 0)
 
-    def _open_or_replace(self) -> sqlite3.Connection:
+    def _open_or_replace(self) -> None:
         try:
-            return self._open()
+            self._open()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # no permission, no space: moving the file would lose it for nothing
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
+                raise  # moving the file would lose it for nothing
             aside = self.path.with_name(f"{self.path.name}.aside-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}")
             for suffix in ("", "-wal", "-shm"):
                 part = self.path.with_name(self.path.name + suffix)
                 if part.exists():
                     part.rename(aside.with_name(aside.name + suffix))
             _log.error("the journal %s cannot be used (%s): moved aside to %s, a new one begins", self.path, error, aside)
-            db = self._open()
-            self._db = db
-            self._load()
+            self._open()
             self.commit("", "", [Event(kind=EventKind.JOURNAL, object_kind="journal", object=str(self.path), change="replaced",
                                        reason=str(error), detail={"moved_to": str(aside)})])  # fmt: skip
-            return db
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> None:
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5)
         try:
             owner = db.execute("PRAGMA application_id").fetchone()[0]
@@ -142,10 +147,13 @@ class Journal:
             db.execute("PRAGMA journal_size_limit = 4194304")
             if fresh:
                 db.executescript(f"BEGIN; {_TABLES}; PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_FORMAT}; COMMIT;")
+            if db.execute("SELECT EXISTS (SELECT * FROM event WHERE NOT json_valid(body))").fetchone()[0]:
+                raise sqlite3.DatabaseError("an event in it is damaged")
+            self._db = db
+            self._load()
         except BaseException:
             db.close()
             raise
-        return db
 
     def _load(self) -> None:
         self._totals: dict[str, dict[Total, tuple[int, float]]] = {}
@@ -258,9 +266,9 @@ class Journal:
         with self._lock:
             try:
                 rows = self._db.execute(sql, {"since": since_id, "target": target, "kind": kind, "limit": limit}).fetchall()
+                return [_event(*row) for row in (reversed(rows) if newest else rows)]
             except sqlite3.Error as error:
                 raise JournalError(f"the journal {self.path} cannot be read: {error}") from error
-        return [_event(*row) for row in (reversed(rows) if newest else rows)]
 
     def size(self) -> int:
         """Bytes of the journal's file and its log; 0 when it is gone."""
@@ -305,7 +313,10 @@ def _total(event: Event) -> Total:
 
 
 def _event(id: int, time: float, target: str, body: str) -> Event:
-    fields: dict[str, Any] = json.loads(body)
-    fields["kind"] = EventKind(fields["kind"])
-    fields["risk"] = Risk(fields["risk"]) if fields["risk"] else None
-    return Event(id=id, time=time, target=target, **fields)
+    try:
+        fields: dict[str, Any] = json.loads(body)
+        fields["kind"] = EventKind(fields["kind"])
+        fields["risk"] = Risk(fields["risk"]) if fields["risk"] else None
+        return Event(id=id, time=time, target=target, **fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise sqlite3.DatabaseError(f"event {id} is damaged") from error

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 MetricType: TypeAlias = Literal["counter", "gauge", "untyped", "histogram", "summary"]
 
-Value: TypeAlias = float | int | bytes
+
+class Histogram(NamedTuple):
+    """The value of a histogram's sample: cumulative counts by upper bound, the last one `+Inf`'s, and the sum."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    sum: float
+
+
+Value: TypeAlias = float | int | bytes | Histogram
 """A sample's value. Bytes are a number that a server sent as text and that leaves as the same text."""
 
 Labels: TypeAlias = tuple[str, ...]

@@ -53,6 +53,8 @@ class Target:
         self.levels = self._levels(defaults or {})
         self.lock = threading.Lock()
         self.up: bool | None = None
+        self.scrapes = 0
+        self.scrape_seconds = 0.0
         self.error: CollectError | None = None
         self.records = {c: Record() for c in chosen}
 
@@ -98,7 +100,7 @@ class Runner:
     def execute(self, access: Access, runs: list[Run]) -> None:
         """Do the runs one after another over one session, and commit each as it ends."""
         target = access.target
-        started = time.monotonic()
+        began = started = time.monotonic()
         error = self._guard(target, lambda: self._begin(access, runs))
         if error is not None:
             error.lost = True
@@ -115,6 +117,10 @@ class Runner:
                 error = None  # the session is still good for the others
         if error is not None:
             access.close()
+        if runs and runs[0].collector.every is None:
+            with target.lock:
+                target.scrapes += 1
+                target.scrape_seconds = time.monotonic() - began
 
     @staticmethod
     def _note_up(target: Target, runs: list[Run], error: CollectError | None) -> None:
@@ -147,13 +153,14 @@ class Runner:
         key = f"{target.options.kind}.{run.collector.name}"
         families: exposition.Families = {}
         if error is None:
-            error = self._guard(target, lambda: families.update(exposition.render(run.points, target.constant)))
+            error = self._guard(target, lambda: families.update(self._rendered(target, run)))
+        # Before the lock: a disk that takes its time must not hold up a scrape.
+        if not run.abandoned:
+            error = self._write(target, key, run, error)
         with target.lock:
             if run.abandoned:
                 run.finished = True
                 return
-            if error is None and (run.events or run.remembered):
-                error = self._write(target, key, run)
             record = target.records[run.collector]
             record.duration = run.duration
             if error is None:
@@ -168,13 +175,25 @@ class Runner:
             record.dropped += run.dropped
             run.finished = True
 
-    def _write(self, target: Target, key: str, run: Run) -> CollectError | None:
+    @staticmethod
+    def _rendered(target: Target, run: Run) -> exposition.Families:
+        if target.source.finish is not None:
+            target.source.finish(target.options, run)
+        return exposition.render(run.points, target.constant)
+
+    def _write(self, target: Target, key: str, run: Run, error: CollectError | None) -> CollectError | None:
+        """Write the run's events and memories, of a failed run those it asked to keep; return what is wrong then."""
+        if error is not None:
+            count, run.remembered = run.kept
+            del run.events[count:]
+        if not run.events and not run.remembered:
+            return error
         events = [replace(e, target=target.name, source=target.options.kind) for e in run.events]
         written: list[Event] = []
-        error = self._guard(target, lambda: written.extend(self.journal.commit(target.name, key, events, run.remembered)))
+        refused = self._guard(target, lambda: written.extend(self.journal.commit(target.name, key, events, run.remembered)))
         for event in written:
             _log.warning("%s: %s %s %s (%s): %s", target.name, event.object_kind, event.object, event.change, event.risk, event.reason)
-        return error
+        return error or refused
 
     @staticmethod
     def _log_turn(target: Target, key: str, record: Record, error: CollectError | None) -> None:
@@ -229,6 +248,7 @@ class Runner:
                 say(vitals.THRESHOLD, value, signal, severity)
             for collector, record in target.records.items():
                 self._say_record(say, f"{kind}.{collector.name}", collector in target.scheduled, record)
+            self._say_reference(say, target)
         self._say_journal(say, target)
         return exposition.render(points, target.constant)
 
@@ -246,6 +266,24 @@ class Runner:
             say(vitals.COLLECTOR_FAILING, 1, name, record.error.reason)
         if scheduled and record.succeeded_at is not None:
             say(vitals.COLLECTOR_AGE, round(time.time() - record.succeeded_at, 3), name)
+
+    @staticmethod
+    def _say_reference(say: Say, target: Target) -> None:
+        """Say the same as the source's reference exporter does, under its names."""
+        reference = target.source.reference
+        if reference is None:
+            return
+        for collector, record in target.records.items():
+            if record.success is not None:
+                say(reference.collector_success, int(record.success), reference.prefix + collector.name)
+                say(reference.collector_duration, record.duration, reference.prefix + collector.name)
+        for metric, value in (
+            (reference.scrapes, target.scrapes),
+            (reference.scrape_duration, target.scrape_seconds),
+            (reference.scrape_error, int(not target.up)),
+        ):
+            if metric is not None:
+                say(metric, value)
 
     def _say_journal(self, say: Say, target: Target) -> None:
         kinds: dict[str, int] = {}

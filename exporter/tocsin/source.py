@@ -57,6 +57,26 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """What the field's reference exporter tells about its own runs; dashboards choose their targets by some of these.
+
+    `prefix` stands before our short collector names in the label that the first two carry.
+    """
+
+    collector_success: Metric
+    collector_duration: Metric
+    prefix: str = ""
+    scrapes: Metric | None = None
+    scrape_duration: Metric | None = None
+    scrape_error: Metric | None = None
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        optional = (self.scrapes, self.scrape_duration, self.scrape_error)
+        return (self.collector_success, self.collector_duration, *(m for m in optional if m is not None))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """A kind of thing that can be watched. `up` says whether a target answers, under the field's own name."""
 
@@ -67,6 +87,14 @@ class Source:
     up: Metric
     collectors: tuple[Collector, ...]
     thresholds: tuple[Threshold, ...] = ()
+    reference: Reference | None = None
+    finish: Callable[[Any, Run], None] | None = None
+    """Called with the options and each run that succeeded: the last word on how its samples are called."""
+
+    @property
+    def vitals(self) -> tuple[Metric, ...]:
+        """What every target of this kind has beside its collectors' series."""
+        return (self.up, *(self.reference.metrics if self.reference else ()))
 
     def collector(self, name: str) -> Collector | None:
         return next((c for c in self.collectors if c.name == name), None)
@@ -81,7 +109,7 @@ class Run:
 
     __slots__ = (
         "abandoned", "collector", "deadline", "dropped", "duration", "error", "events",
-        "finished", "limit", "points", "recall", "remembered", "series", "_declared",
+        "finished", "kept", "limit", "points", "recall", "remembered", "series", "_declared",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +124,7 @@ class Run:
         self.events: list[Event] = []
         self.recall = recall
         self.remembered: dict[str, bytes | None] = {}
+        self.kept: tuple[int, dict[str, bytes | None]] = (0, {})
         self.error: CollectError | None = None
         self.finished = False
         self.abandoned = False
@@ -134,6 +163,10 @@ class Run:
     def remember(self, key: str, value: bytes | None) -> None:
         """Keep a value for later runs, written in one transaction with this run's events. None forgets."""
         self.remembered[key] = value
+
+    def keep(self) -> None:
+        """Have the events and memories so far written even if the run fails later: they belong together and are complete."""
+        self.kept = (len(self.events), dict(self.remembered))
 
     def remaining(self) -> float:
         """Seconds until the deadline, never negative."""

@@ -23,6 +23,8 @@ class Query:
     name: str
     sql: tuple[tuple[int, str], ...]
     values: dict[str, Metric]
+    extension: str | None = None
+    """Extension that the query reads; `{schema}` in the SQL stands for where it is installed."""
 
     def for_version(self, version: int) -> str:
         """Return the SQL for a server of that version. Raises Unsupported when it is older than all of them."""
@@ -48,13 +50,16 @@ class Ask:
 
     query: Query
     emit: Callable[[Any, Run, Result], None] | None = None
+    everywhere: bool = False
+    """Asked in each watched database, not only in the one that the session is connected to."""
 
     def __call__(self, session: Any, run: Run) -> None:
-        result: Result = session.answer(run)
-        if self.emit is None:
-            emit_rows(self.query, run, result.columns, result.rows)
-        else:
-            self.emit(session, run, result)
+        answers: Iterable[Result] = session.answers(run) if self.everywhere else [session.answer(run)]
+        for result in answers:
+            if self.emit is None:
+                emit_rows(self.query, run, result.columns, result.rows)
+            else:
+                self.emit(session, run, result)
 
 
 def emit_rows(query: Query, run: Run, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:

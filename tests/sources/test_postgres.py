@@ -64,6 +64,46 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "pg_stat_database_active_time_seconds_total": ("counter", DATABASE),
 }  # fmt: skip
 ON_A_STANDBY = {"pg_replication_last_replay_seconds": ("gauge", ())}
+
+
+def _series(type_: str, labels: tuple[str, ...], prefix: str, names: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    return {f"{prefix}_{name}": (type_, labels) for name in names.split()}
+
+
+TABLE, SLOT = ("datname", "schemaname", "relname"), ("slot_name", "slot_type")
+RECEIVER, STATEMENT = ("upstream_host", "slot_name", "status"), ("user", "datname", "queryid")
+# The rest of the contract: what is served of it must be as it says; whether it is served depends on rows, versions and extensions.
+SOMETIMES = (
+    ON_A_STANDBY
+    | _series("gauge", ("datname",), "pg_database_wraparound", "age_datfrozenxid_seconds age_datminmxid_seconds")
+    | _series("gauge", (), "pg", "postmaster_start_time_seconds wal_segments wal_size_bytes stat_archiver_last_archive_age xlog_location_bytes")
+    | _series("counter", (), "pg_stat_archiver", "archived_count failed_count")
+    | _series("histogram", ("state", "application_name"), "pg_process", "idle_seconds")
+    | _series("gauge", ("slot_name", "database"), "pg_replication_slots", "active pg_wal_lsn_diff")
+    | _series("gauge", SLOT, "pg_replication_slots", "slot_current_wal_lsn slot_confirmed_flush_lsn slot_is_active safe_wal_size_bytes")
+    | _series("gauge", (*SLOT, "wal_status"), "pg_replication_slots", "wal_status")
+    | _series("gauge", ("rolname",), "pg_roles", "connection_limit")
+    | _series("gauge", ("relname",), "pg_stat_activity", "autovacuum_timestamp_seconds")
+    | _series("counter", (), "pg_stat_checkpointer", "num_timed_total num_requested_total restartpoints_timed_total restartpoints_req_total"
+              " restartpoints_done_total write_time_total sync_time_total buffers_written_total stats_reset_total")
+    | _series("counter", DATABASE, "pg_stat_database_conflicts", "confl_tablespace confl_lock confl_snapshot confl_bufferpin confl_deadlock")
+    | _series("gauge", ("datname", "relname", "phase"), "pg_stat_progress_vacuum", "phase")
+    | _series("gauge", ("datname", "relname"), "pg_stat_progress_vacuum", "heap_blks heap_blks_scanned heap_blks_vacuumed index_vacuums"
+              " max_dead_tuples num_dead_tuples")
+    | _series("counter", STATEMENT, "pg_stat_statements", "calls_total seconds_total rows_total block_read_seconds_total"
+              " block_write_seconds_total")
+    | _series("counter", TABLE, "pg_stat_user_tables", "seq_scan seq_tup_read idx_scan idx_tup_fetch n_tup_ins n_tup_upd n_tup_del"
+              " n_tup_hot_upd vacuum_count autovacuum_count analyze_count autoanalyze_count")
+    | _series("gauge", TABLE, "pg_stat_user_tables", "n_live_tup n_dead_tup n_mod_since_analyze last_vacuum last_autovacuum last_analyze"
+              " last_autoanalyze index_size_bytes table_size_bytes")
+    | _series("counter", TABLE, "pg_statio_user_tables", "heap_blocks_read heap_blocks_hit idx_blocks_read idx_blocks_hit toast_blocks_read"
+              " toast_blocks_hit tidx_blocks_read tidx_blocks_hit")
+    | _series("counter", ("schemaname", "relname", "indexrelname"), "pg_statio_user_indexes", "idx_blks_read_total idx_blks_hit_total")
+    | _series("counter", RECEIVER, "pg_stat_wal_receiver", "receive_start_lsn flushed_lsn last_msg_send_time last_msg_receipt_time"
+              " latest_end_lsn latest_end_time")
+    | _series("gauge", RECEIVER, "pg_stat_wal_receiver", "receive_start_tli received_tli upstream_node")
+    | _series("gauge", (), "pg_buffercache_summary", "buffers_used buffers_unused buffers_dirty buffers_pinned usagecount_avg")
+)  # fmt: skip
 STATES = ("active", "idle", "idle in transaction", "idle in transaction (aborted)", "fastpath function call", "disabled")
 MODES = (
     "accesssharelock", "rowsharelock", "rowexclusivelock", "shareupdateexclusivelock", "sharelock",
@@ -89,12 +129,20 @@ def standby(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def served(page: Page) -> dict[str, tuple[str, set[tuple[str, ...]]]]:
-    """Return type and the label names seen, by name, of what is PostgreSQL's own on a page."""
+    """Return type and the label names seen, by family, of what is PostgreSQL's own on a page."""
     found: dict[str, tuple[str, set[tuple[str, ...]]]] = {}
-    for name, labels, _ in page.samples:
-        if name.startswith("pg_") and not name.startswith("pg_settings_"):
-            found.setdefault(name, (page.types[name], set()))[1].add(tuple(sorted(labels)))
+    for sample, labels, _ in page.samples:
+        if sample.startswith("pg_") and not sample.startswith("pg_settings_"):
+            name = sample if sample in page.types else re.sub("_(bucket|sum|count)$", "", sample)
+            found.setdefault(name, (page.types[name], set()))[1].add(tuple(sorted(labels.keys() - {"le"})))
     return found
+
+
+def differing(page: Page, always: dict[str, tuple[str, tuple[str, ...]]]) -> dict[str, object]:
+    """Return what a page serves in another form than the contract, and what it lacks of `always`."""
+    found, due = served(page), expected(always)
+    allowed = due | expected(SOMETIMES)
+    return {n: f for n, f in found.items() if allowed.get(n) != f} | {n: "missing" for n in due if n not in found}
 
 
 def expected(contract: dict[str, tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, set[tuple[str, ...]]]]:
@@ -102,7 +150,8 @@ def expected(contract: dict[str, tuple[str, tuple[str, ...]]]) -> dict[str, tupl
 
 
 def test_every_series_has_the_name_type_and_labels_of_the_contract(watch: Watch, standby: Postgres) -> None:
-    assert served(watch.scrape()) == expected(CONTRACT)
+    assert eventually(lambda: watch.scrape().all("pg_stat_replication_pg_wal_lsn_diff"))  # not before the standby's first report
+    assert differing(watch.scrape(), CONTRACT) == {}
 
 
 def test_every_collector_of_the_source_has_run(watch: Watch) -> None:
@@ -137,7 +186,7 @@ def test_standby_says_that_it_is_one_and_how_far_it_is(postgres: Postgres, stand
     assert page.value("pg_replication_lag_seconds") == 0
     assert 0 <= (page.value("pg_replication_last_replay_seconds") or -1) < 300
     standing = {n: v for n, v in CONTRACT.items() if not n.startswith("pg_stat_replication")} | ON_A_STANDBY
-    assert served(page) == expected(standing)
+    assert differing(page, standing) == {}
 
 
 def test_paused_standby_lags_and_the_primary_counts_the_bytes(postgres: Postgres, standby: Postgres, tmp_path: Path, watch: Watch) -> None:
@@ -200,7 +249,7 @@ def test_counters_are_the_servers_counters(watch: Watch, postgres: Postgres, dat
     page = watch.scrape()
     assert [page.value(f"pg_stat_database_{n}", datname=database) for n in names] == before == of_server()
     assert before[1] == 1
-    assert before[3:5] == [100, 51]
+    assert before[3:5] == [100, 50]
 
 
 def test_locks_of_a_session_are_counted_by_mode(watch: Watch, postgres: Postgres, database: str) -> None:
@@ -433,17 +482,21 @@ def test_schema_checks_keep_their_connections_within_the_cap(watch: Watch, postg
             postgres.execute(f"DROP DATABASE {database}_{i} WITH (FORCE)")
 
 
-@pytest.mark.parametrize("cap", [2, 3, 4])
+@pytest.mark.parametrize("cap", [4, 6])
 def test_many_scrapes_and_checks_at_once_open_no_more_than_the_cap(postgres: Postgres, tmp_path: Path, database: str, cap: int) -> None:
     most = 0
     stop = threading.Event()
 
     def count() -> None:
         nonlocal most
+        before: set[int] = set()
         with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
             while not stop.is_set():
-                row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tocsin'").fetchone()
-                most = max(most, row[0] if row else 0)
+                rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'tocsin'").fetchall()
+                # A process that is just ending is still listed for a moment: it counts when it is seen twice.
+                now = {pid for (pid,) in rows}
+                most, before = max(most, len(now & before)), now
+                time.sleep(0.02)
 
     counter = threading.Thread(target=count)
     counter.start()
@@ -518,17 +571,18 @@ class Proxy:
 def test_all_queries_of_a_scrape_are_one_round_trip(postgres: Postgres, tmp_path: Path) -> None:
     proxy = Proxy(postgres.port)
     try:
-        with Watch(postgres_options(f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres?sslmode=disable"), tmp_path / "state") as watch:
+        dsn = f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres?sslmode=disable"
+        with Watch(postgres_options(dsn, databases=DatabaseFilter(include=("^postgres$",))), tmp_path / "state") as watch:
             page = watch.scrape()
             assert page.value("pg_up") == 1
             while_connected = proxy.turns[0]
             began = time.monotonic()
             page = watch.scrape()
             took = time.monotonic() - began
+            assert proxy.turns == [while_connected + 1]
         assert {v for _, v in page.all("tocsin_collector_success")} == {1.0}
-        assert proxy.turns[0] - while_connected == 1
+        assert while_connected <= 3  # the connection itself, what the server has, and the queries
         assert took < 2 * proxy.DELAY + 0.2
-        assert len(proxy.turns) == 1
     finally:
         proxy.close()
 
@@ -641,6 +695,13 @@ def test_address_never_holds_the_password() -> None:
         "host=db port=5432 password=geheim user=u",
         "host='db' port = 5432 password='geh\\'eim'",
         "password='x host=geheim' host=db",
+        "host=db password='x host=geheim'",
+        "host=db password=a\\ host=geheim",
+        "postgresql://u:geh#im@db/x",
+        "postgresql://u:geh?im@db/x",
+        "postgresql://u:geh/im@db/x",
+        "postgresql://u:geh?x@im@db/x",
+        "postgresql://u:geh@im?x@db/x",
         "geheim",
     ):
         options = PostgresOptions(name="pg", kind="postgres", dsn=Secret(dsn))

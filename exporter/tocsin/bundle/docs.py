@@ -41,7 +41,7 @@ def metrics_page() -> str:
     parts += ["\n## The exporter itself\n\n", _metric_table(vitals.EXPORTER)]
     parts += ["\n`process_*` comes from prometheus_client.\n", "\n## Every target\n\n", _metric_table(vitals.TARGET)]
     for source in catalog.SOURCES:
-        parts.append(f"\n## {source.kind}: {source.help}\n\n{_metric_table([source.up])}")
+        parts.append(f"\n## {source.kind}: {source.help}\n\n{_metric_table(source.vitals)}")
         for collector in source.collectors:
             when = "when scraped" if collector.every is None else f"every {collector.every:g} s by default"
             off = "" if collector.enabled else ", off by default"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from tocsin import vitals
 from tocsin.event import EventKind
-from tocsin.source import Collector, Source
+from tocsin.source import Collector, Reference, Source
 from tocsin.sources.postgres import metrics as m
 from tocsin.sources.postgres import queries as q
+from tocsin.sources.postgres import relations as r
+from tocsin.sources.postgres.compat import translate
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.postgres.inspect import collect_schema
 from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sql import Ask, Query
 
 
-def _asks(query: Query, help: str, enabled: bool = True) -> Collector:
+def _asks(query: Query, help: str, *, enabled: bool = True, everywhere: bool = False) -> Collector:
     """A live collector that is one query: its metrics are those of the query's columns."""
-    return Collector(query.name, help, tuple(query.values.values()), Ask(query), enabled=enabled)
+    return Collector(query.name, help, tuple(query.values.values()), Ask(query, everywhere=everywhere), enabled=enabled)
 
 
 SOURCE = Source(
@@ -36,6 +38,32 @@ SOURCE = Source(
         _asks(q.BGWRITER, "background writer and, under their old names, checkpoints"),
         _asks(q.CHECKPOINTER, "checkpoints, PostgreSQL 17 and newer"),
         _asks(q.DATABASE, "size and connection limit of each database"),
+        _asks(q.WRAPAROUND, "how far each database is from transaction id wraparound"),
+        _asks(q.POSTMASTER, "when the server started"),
+        Collector("process_idle", "how long sessions have been idle", (m.PROCESS_IDLE,), Ask(q.PROCESS_IDLE, q.emit_process_idle)),
+        _asks(q.ROLES, "connection limit of each role"),
+        _asks(q.ARCHIVER, "archived log segments"),
+        _asks(q.SLOTS, "replication slots and the log that they hold back"),
+        _asks(q.AUTOVACUUM, "tables that autovacuum is working on"),
+        Collector(
+            "stat_progress_vacuum",
+            "progress of running vacuums",
+            (m.VACUUM_PHASE, *q.VACUUM_METRICS),
+            Ask(q.VACUUM, q.emit_vacuum),
+        ),
+        _asks(q.WAL_RECEIVER, "the receiver of a standby"),
+        _asks(q.WAL, "log segments on disk"),
+        _asks(q.CONFLICTS, "queries that recovery cancelled, on standbys"),
+        _asks(q.BUFFERCACHE, "buffers in use, PostgreSQL 16 and newer with the extension pg_buffercache", enabled=False),
+        Collector(
+            "stat_statements",
+            "the statements that take most time, with the extension pg_stat_statements",
+            r.STATEMENT_METRICS,
+            Ask(r.STATEMENTS, r.emit_statements),
+        ),
+        _asks(r.USER_TABLES, "scans, rows, vacuums and sizes of each table", everywhere=True),
+        _asks(r.IO_TABLES, "blocks read and hit of each table", everywhere=True),
+        _asks(r.IO_INDEXES, "blocks read and hit of each index", enabled=False, everywhere=True),
         Collector(
             "schema",
             "changes of tables, columns, indexes and constraints in every watched database",
@@ -46,4 +74,6 @@ SOURCE = Source(
         ),
     ),
     thresholds=m.THRESHOLDS,
+    finish=translate,
+    reference=Reference(m.COLLECTOR_SUCCESS, m.COLLECTOR_DURATION, "", m.SCRAPES, m.SCRAPE_DURATION, m.SCRAPE_ERROR),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from tocsin.errors import SetupError
 from tocsin.options import DatabaseFilter, Secret, TargetOptions, option, read_secret_file
@@ -22,16 +22,21 @@ class PostgresOptions(TargetOptions):
     password_file: Path | None = option(None, help="file that holds the password; any character is allowed, none is escaped")
     databases: DatabaseFilter = option(DatabaseFilter(), help="databases whose schema is watched")
     max_connections: int = option(
-        4,
-        help="most connections to the server: one for live series, the others for schemas",
-        check=lambda n: None if n >= 2 else "2 or more",
+        6,
+        help="most connections to the server: half for live series, half for schemas; each half takes databases in turn beyond that",
+        check=lambda n: None if n >= 4 else "4 or more",
+    )
+    compat: str = option(
+        "0.20",
+        help="release of postgres_exporter whose names are served: `0.20`, or `0.19` with the label `server` and the older slot names",
+        check=lambda v: None if v in ("0.19", "0.20") else "0.19 or 0.20, in quotes",
     )
     full_inspection_every: float = option(1800.0, help="seconds after which a schema is read in full even if the cheap check saw nothing")
 
     def connection_string(self) -> Secret:
         """Return the DSN, read from its file each time so that a changed file is seen.
 
-        Raises SetupError when there is none, or when a password in it hides an `@`: libpq would then take
+        Raises SetupError when there is none, or when a password in it holds a bare `@` or `/`: libpq would then take
         the rest of the password for a host name and show it in its messages.
         """
         if self.dsn_file is not None:
@@ -40,9 +45,10 @@ class PostgresOptions(TargetOptions):
             dsn = self.dsn
         else:
             raise SetupError(f"target {self.name}: give dsn or dsn_file")
-        match = re.match(r"postgres(?:ql)?://([^/?]*)", dsn.reveal())
-        if match and match[1].count("@") > 1:
-            raise SetupError(f"target {self.name}: the dsn has more than one @; write %40 for those in the password, or use password_file")
+        if "://" in dsn.reveal() and _host_and_port(dsn.reveal()) is None:
+            raise SetupError(
+                f"target {self.name}: the dsn has more than one @, or a / before it; write %40 and %2F in the password, or use password_file"
+            )
         return dsn
 
     def password(self) -> Secret | None:
@@ -53,7 +59,16 @@ class PostgresOptions(TargetOptions):
         """host:port, or the socket folder; empty when the DSN comes from a file."""
         text = self.dsn.reveal()
         if "://" in text:
-            netloc = urlsplit(text).netloc.rpartition("@")[2]
-            return unquote(netloc) or "local"
-        words = dict(re.findall(r"(host|port)\s*=\s*('[^']*'|\S+)", text))
+            found = _host_and_port(text)
+            return "" if found is None else unquote(found) or "local"
+        words = dict(re.findall(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)", text))
         return ":".join(filter(None, (words.get("host", "").strip("'"), words.get("port", "").strip("'"))))
+
+
+def _host_and_port(url: str) -> str | None:
+    """Return host and port as libpq finds them, None when an unescaped character of the password has gone astray."""
+    rest = url.partition("://")[2]
+    login, at, others = rest.partition("@")
+    if at and "/" not in login:
+        rest = others
+    return None if re.match(r"[^=]*@", rest) else re.split(r"[/?]", rest, maxsplit=1)[0]

@@ -110,8 +110,8 @@ _LOCK_PATIENCE = "SET LOCAL lock_timeout = '100ms'"
 def collect_schema(session: PostgresSession, run: Run) -> None:
     """Check every watched database for schema changes: the cheap gate first, a full inspection only behind it.
 
-    A database that cannot be read now keeps its snapshot and is tried again; the first error is raised
-    after the others have been checked, so that one locked table hides no change elsewhere.
+    A database that cannot be read now keeps its snapshot and is tried again. The first error is raised after
+    the others have been checked, and what was found in them stands: one locked table hides no change elsewhere.
     """
     assert session.default is not None
     listed = session.default.query(
@@ -119,21 +119,19 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
     )
     existing = {_text(row[0]): row[1] == b"t" for row in listed.rows}
     track.observe_databases(run, sorted(existing))
+    run.keep()
     failures: list[CollectError] = []
     for name, may_connect in sorted(existing.items()):
-        if may_connect and _watched(session, name):
+        if may_connect and session.watches(name):
             try:
                 _check(session, run, name)
+                run.keep()
             except CollectError as error:
                 failures.append(error)
                 session.forget(name)
     if failures:
+        failures[0].lost = any(f.lost for f in failures)
         raise failures[0]
-
-
-def _watched(session: PostgresSession, name: str) -> bool:
-    chosen = session.options.databases
-    return any(re.search(p, name) for p in chosen.include) and not any(re.search(p, name) for p in chosen.exclude)
 
 
 def _check(session: PostgresSession, run: Run, name: str) -> None:

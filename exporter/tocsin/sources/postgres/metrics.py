@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from tocsin.metric import MetricFamily, counter, gauge, untyped
+from tocsin.metric import Metric, MetricFamily, counter, gauge, info, untyped
 from tocsin.source import Threshold
 
 UP = gauge("pg_up", "Whether the last attempt to reach the server succeeded.")
+SCRAPES = counter("pg_exporter_scrapes_total", "Scrapes of this target since start.")
+SCRAPE_DURATION = gauge("pg_exporter_last_scrape_duration_seconds", "How long the last scrape of this target took.")
+SCRAPE_ERROR = gauge("pg_exporter_last_scrape_error", "Whether the last scrape of this target failed.")
+COLLECTOR_SUCCESS = gauge("pg_scrape_collector_success", "Whether the collector's last run succeeded.", ("collector",))
+COLLECTOR_DURATION = gauge("pg_scrape_collector_duration_seconds", "How long the collector's last run took.", ("collector",))
 STATIC = untyped("pg_static", "Version of the server; always 1.", ("version", "short_version", "server"))
 
 DATABASE_SIZE = gauge("pg_database_size_bytes", "Disk space that the database uses.", ("datname",))
@@ -111,6 +116,156 @@ DB_STATS_RESET = counter(
     unit="seconds",
 )
 DB_ACTIVE_TIME = counter("pg_stat_database_active_time_seconds_total", "Time spent executing statements, PostgreSQL 14 and newer.", _DB)
+
+
+# The rest of postgres_exporter's contract.
+
+WRAPAROUND_XID = gauge(
+    "pg_database_wraparound_age_datfrozenxid_seconds",
+    "Age of the oldest unfrozen transaction id, in transactions; seconds only by name.",
+    ("datname",),
+    unit="transactions",
+)
+WRAPAROUND_MXID = gauge(
+    "pg_database_wraparound_age_datminmxid_seconds",
+    "Age of the oldest unfrozen multixact id, in multixacts; seconds only by name.",
+    ("datname",),
+    unit="multixacts",
+)
+
+POSTMASTER_START = gauge("pg_postmaster_start_time_seconds", "Unix time at which the server started.")
+
+_IDLE = ("state", "application_name")
+PROCESS_IDLE = Metric(
+    "pg_process_idle_seconds", "histogram", "How long sessions have been idle, by state and application.", _IDLE, unit="seconds"
+)
+PROCESS_IDLE_BUCKETS = (1, 2, 5, 15, 30, 60, 90, 120, 300)
+
+ROLE_CONNECTION_LIMIT = gauge("pg_roles_connection_limit", "Connections that the role may open; -1 is no limit.", ("rolname",))
+
+ARCHIVED = counter("pg_stat_archiver_archived_count", "Log segments that have been archived.")
+ARCHIVE_FAILED = counter("pg_stat_archiver_failed_count", "Attempts to archive a log segment that failed.")
+ARCHIVE_AGE = gauge("pg_stat_archiver_last_archive_age", "Seconds since a log segment was last archived.", unit="seconds")
+
+_SLOT = ("slot_name", "database")
+SLOTS_ACTIVE = gauge("pg_replication_slots_active", "Whether somebody reads from the slot.", _SLOT)
+SLOTS_DIFF = gauge("pg_replication_slots_pg_wal_lsn_diff", "Bytes of write-ahead log that the slot holds back.", _SLOT, unit="bytes")
+_SLOT_TYPE = ("slot_name", "slot_type")
+SLOTS_CURRENT = gauge("pg_replication_slots_slot_current_wal_lsn", "Position in the write-ahead log, in bytes.", _SLOT_TYPE, unit="bytes")
+SLOTS_FLUSHED = gauge(
+    "pg_replication_slots_slot_confirmed_flush_lsn",
+    "Position that the reader of an active slot has confirmed, in bytes.",
+    _SLOT_TYPE,
+    unit="bytes",
+)
+SLOTS_IS_ACTIVE = gauge("pg_replication_slots_slot_is_active", "Whether somebody reads from the slot.", _SLOT_TYPE)
+SLOTS_SAFE = gauge(
+    "pg_replication_slots_safe_wal_size_bytes", "Bytes that can be written before the slot is in danger of being lost.", _SLOT_TYPE
+)
+SLOTS_STATUS = info(
+    "pg_replication_slots_wal_status", "State of the log that the slot needs, as a label.", ("slot_name", "slot_type", "wal_status")
+)
+
+AUTOVACUUM_START = gauge(
+    "pg_stat_activity_autovacuum_timestamp_seconds", "Unix time at which a running autovacuum of the table began.", ("relname",)
+)
+
+_VACUUM = ("datname", "relname")
+VACUUM_PHASE = gauge("pg_stat_progress_vacuum_phase", "Whether the vacuum is in that phase.", ("datname", "relname", "phase"))
+VACUUM_BLKS = gauge("pg_stat_progress_vacuum_heap_blks", "Blocks of the table when the vacuum began.", _VACUUM)
+VACUUM_SCANNED = gauge("pg_stat_progress_vacuum_heap_blks_scanned", "Blocks scanned so far.", _VACUUM)
+VACUUM_VACUUMED = gauge("pg_stat_progress_vacuum_heap_blks_vacuumed", "Blocks vacuumed so far.", _VACUUM)
+VACUUM_INDEXES = gauge("pg_stat_progress_vacuum_index_vacuums", "Completed passes over the indexes.", _VACUUM)
+VACUUM_MAX_DEAD = gauge(
+    "pg_stat_progress_vacuum_max_dead_tuples", "Dead rows that fit in memory before a pass over the indexes; up to PostgreSQL 16.", _VACUUM
+)
+VACUUM_NUM_DEAD = gauge("pg_stat_progress_vacuum_num_dead_tuples", "Dead rows found since the last pass over the indexes.", _VACUUM)
+VACUUM_MAX_BYTES = gauge(
+    "pg_stat_progress_vacuum_max_dead_tuple_bytes", "Memory for dead rows before a pass over the indexes, PostgreSQL 17 and newer.", _VACUUM
+)
+VACUUM_NUM_BYTES = gauge(
+    "pg_stat_progress_vacuum_dead_tuple_bytes", "Memory that dead rows use since the last pass, PostgreSQL 17 and newer.", _VACUUM
+)
+
+_RECEIVER = ("upstream_host", "slot_name", "status")
+RECEIVER_START = counter("pg_stat_wal_receiver_receive_start_lsn", "First position that the receiver asked for.", _RECEIVER, unit="bytes")
+RECEIVER_FLUSHED = counter("pg_stat_wal_receiver_flushed_lsn", "Last position received and flushed.", _RECEIVER, unit="bytes")
+RECEIVER_SENT = counter(
+    "pg_stat_wal_receiver_last_msg_send_time", "Unix time at which the last message was sent.", _RECEIVER, unit="seconds"
+)
+RECEIVER_RECEIVED = counter(
+    "pg_stat_wal_receiver_last_msg_receipt_time", "Unix time at which the last message was received.", _RECEIVER, unit="seconds"
+)
+RECEIVER_END_LSN = counter("pg_stat_wal_receiver_latest_end_lsn", "Last position that was reported to the sender.", _RECEIVER, unit="bytes")
+RECEIVER_END_TIME = counter(
+    "pg_stat_wal_receiver_latest_end_time", "Unix time of the last position that was reported to the sender.", _RECEIVER, unit="seconds"
+)
+RECEIVER_START_TLI = gauge("pg_stat_wal_receiver_receive_start_tli", "First timeline that the receiver asked for.", _RECEIVER)
+RECEIVER_TLI = gauge("pg_stat_wal_receiver_received_tli", "Timeline of the last position received.", _RECEIVER)
+RECEIVER_NODE = gauge("pg_stat_wal_receiver_upstream_node", "Port of the server that is followed.", _RECEIVER)
+
+WAL_SEGMENTS = gauge("pg_wal_segments", "Log segments on disk.")
+WAL_SIZE = gauge("pg_wal_size_bytes", "Disk space of the log segments.")
+
+CONFLICT_TABLESPACE = counter("pg_stat_database_conflicts_confl_tablespace", "Queries cancelled by a dropped tablespace.", _DB)
+CONFLICT_LOCK = counter("pg_stat_database_conflicts_confl_lock", "Queries cancelled by a lock that replay needed.", _DB)
+CONFLICT_SNAPSHOT = counter("pg_stat_database_conflicts_confl_snapshot", "Queries cancelled because rows they needed were removed.", _DB)
+CONFLICT_BUFFERPIN = counter("pg_stat_database_conflicts_confl_bufferpin", "Queries cancelled by pinned buffers.", _DB)
+CONFLICT_DEADLOCK = counter("pg_stat_database_conflicts_confl_deadlock", "Queries cancelled by a deadlock with replay.", _DB)
+
+_STATEMENT = ("user", "datname", "queryid")
+STATEMENTS_CALLS = counter("pg_stat_statements_calls_total", "Executions of the statement.", _STATEMENT)
+STATEMENTS_SECONDS = counter("pg_stat_statements_seconds_total", "Time spent executing the statement.", _STATEMENT)
+STATEMENTS_ROWS = counter("pg_stat_statements_rows_total", "Rows that the statement returned or changed.", _STATEMENT)
+STATEMENTS_READ = counter("pg_stat_statements_block_read_seconds_total", "Time spent reading blocks for the statement.", _STATEMENT)
+STATEMENTS_WRITE = counter("pg_stat_statements_block_write_seconds_total", "Time spent writing blocks for the statement.", _STATEMENT)
+
+_TABLE = ("datname", "schemaname", "relname")
+TABLE_SEQ_SCAN = counter("pg_stat_user_tables_seq_scan", "Sequential scans of the table.", _TABLE)
+TABLE_SEQ_READ = counter("pg_stat_user_tables_seq_tup_read", "Live rows fetched by sequential scans.", _TABLE)
+TABLE_IDX_SCAN = counter("pg_stat_user_tables_idx_scan", "Index scans of the table.", _TABLE)
+TABLE_IDX_FETCH = counter("pg_stat_user_tables_idx_tup_fetch", "Live rows fetched by index scans.", _TABLE)
+TABLE_INS = counter("pg_stat_user_tables_n_tup_ins", "Rows inserted.", _TABLE)
+TABLE_UPD = counter("pg_stat_user_tables_n_tup_upd", "Rows updated.", _TABLE)
+TABLE_DEL = counter("pg_stat_user_tables_n_tup_del", "Rows deleted.", _TABLE)
+TABLE_HOT_UPD = counter("pg_stat_user_tables_n_tup_hot_upd", "Rows updated without a new index entry.", _TABLE)
+TABLE_LIVE = gauge("pg_stat_user_tables_n_live_tup", "Estimated live rows.", _TABLE)
+TABLE_DEAD = gauge("pg_stat_user_tables_n_dead_tup", "Estimated dead rows.", _TABLE)
+TABLE_MOD = gauge("pg_stat_user_tables_n_mod_since_analyze", "Estimated rows changed since the last analyze.", _TABLE)
+TABLE_LAST_VACUUM = gauge("pg_stat_user_tables_last_vacuum", "Unix time of the last vacuum by hand; 0 is never.", _TABLE, unit="seconds")
+TABLE_LAST_AUTOVACUUM = gauge(
+    "pg_stat_user_tables_last_autovacuum", "Unix time of the last autovacuum; 0 is never.", _TABLE, unit="seconds"
+)
+TABLE_LAST_ANALYZE = gauge("pg_stat_user_tables_last_analyze", "Unix time of the last analyze by hand; 0 is never.", _TABLE, unit="seconds")
+TABLE_LAST_AUTOANALYZE = gauge(
+    "pg_stat_user_tables_last_autoanalyze", "Unix time of the last autoanalyze; 0 is never.", _TABLE, unit="seconds"
+)
+TABLE_VACUUMS = counter("pg_stat_user_tables_vacuum_count", "Vacuums by hand.", _TABLE)
+TABLE_AUTOVACUUMS = counter("pg_stat_user_tables_autovacuum_count", "Autovacuums.", _TABLE)
+TABLE_ANALYZES = counter("pg_stat_user_tables_analyze_count", "Analyzes by hand.", _TABLE)
+TABLE_AUTOANALYZES = counter("pg_stat_user_tables_autoanalyze_count", "Autoanalyzes.", _TABLE)
+TABLE_INDEX_SIZE = gauge("pg_stat_user_tables_index_size_bytes", "Size of the table's indexes; of a locked table an estimate.", _TABLE)
+TABLE_SIZE = gauge("pg_stat_user_tables_table_size_bytes", "Size of the table without indexes; of a locked table an estimate.", _TABLE)
+
+TABLE_HEAP_READ = counter("pg_statio_user_tables_heap_blocks_read", "Blocks of the table read from disk.", _TABLE)
+TABLE_HEAP_HIT = counter("pg_statio_user_tables_heap_blocks_hit", "Blocks of the table found in the buffer cache.", _TABLE)
+TABLE_IDX_READ = counter("pg_statio_user_tables_idx_blocks_read", "Blocks of the table's indexes read from disk.", _TABLE)
+TABLE_IDX_HIT = counter("pg_statio_user_tables_idx_blocks_hit", "Blocks of the table's indexes found in the buffer cache.", _TABLE)
+TABLE_TOAST_READ = counter("pg_statio_user_tables_toast_blocks_read", "Blocks of the TOAST table read from disk.", _TABLE)
+TABLE_TOAST_HIT = counter("pg_statio_user_tables_toast_blocks_hit", "Blocks of the TOAST table found in the buffer cache.", _TABLE)
+TABLE_TIDX_READ = counter("pg_statio_user_tables_tidx_blocks_read", "Blocks of the TOAST table's index read from disk.", _TABLE)
+TABLE_TIDX_HIT = counter("pg_statio_user_tables_tidx_blocks_hit", "Blocks of the TOAST table's index found in the buffer cache.", _TABLE)
+
+# postgres_exporter asks one database only and gives no datname; two databases may hold an index of the same name.
+_INDEX = ("datname", "schemaname", "relname", "indexrelname")
+INDEX_READ = counter("pg_statio_user_indexes_idx_blks_read_total", "Blocks of the index read from disk.", _INDEX)
+INDEX_HIT = counter("pg_statio_user_indexes_idx_blks_hit_total", "Blocks of the index found in the buffer cache.", _INDEX)
+
+CACHE_USED = gauge("pg_buffercache_summary_buffers_used", "Buffers in use.")
+CACHE_UNUSED = gauge("pg_buffercache_summary_buffers_unused", "Buffers not in use.")
+CACHE_DIRTY = gauge("pg_buffercache_summary_buffers_dirty", "Buffers that must still be written.")
+CACHE_PINNED = gauge("pg_buffercache_summary_buffers_pinned", "Buffers that somebody holds.")
+CACHE_USAGE = gauge("pg_buffercache_summary_usagecount_avg", "Average usage count of the buffers in use.", unit="count")
 
 THRESHOLDS = (
     Threshold("connections_ratio", "Connections in use as a share of max_connections.", "ratio", 0.8, 0.95),

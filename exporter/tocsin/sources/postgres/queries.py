@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from tocsin.errors import SetupError
-from tocsin.metric import Metric
+from tocsin.metric import Histogram, Metric
 from tocsin.source import Run
 from tocsin.sources.postgres import metrics as m
 from tocsin.sources.postgres.session import PostgresSession
@@ -20,7 +22,8 @@ def emit_static(session: PostgresSession, run: Run, result: Result) -> None:
     """Emit pg_static with the labels that postgres_exporter gives it; its short version always has three parts."""
     for version, number in result.rows:
         major, minor = divmod(int(number or b"0"), 10000)
-        run.emit(m.STATIC, 1, ((version or b"").decode(), f"{major}.{minor}.0", session.options.address))
+        assert session.default is not None
+        run.emit(m.STATIC, 1, ((version or b"").decode(), f"{major}.{minor}.0", session.default.address))
 
 
 DATABASE = Query(
@@ -167,11 +170,21 @@ STAT_REPLICATION = Query(
 
 SETTINGS = Query(
     "settings",
+    # What our own session set for itself is not the server's: there the value is the one that RESET brings
+    # back. transaction_read_only follows from the setting just named, and on a standby it is always on.
     sql=(
         (
             130000,
             """
-            SELECT name, setting, COALESCE(unit, '') AS unit, vartype
+            SELECT
+                name,
+                CASE
+                    WHEN source = 'session' THEN reset_val
+                    WHEN name = 'transaction_read_only' AND NOT pg_is_in_recovery() THEN reset_val
+                    ELSE setting
+                END AS setting,
+                COALESCE(unit, '') AS unit,
+                vartype
             FROM pg_settings
             WHERE vartype IN ('bool', 'integer', 'real') AND name NOT IN ('sync_commit_cancel_wait', 'google_dataplex.max_messages')
             """,
@@ -316,3 +329,216 @@ STAT_DATABASE = Query(
 
 ASK_STATIC = Ask(STATIC, emit_static)
 ASK_SETTINGS = Ask(SETTINGS, emit_settings)
+
+WRAPAROUND = Query(
+    "database_wraparound",
+    sql=((130000, "SELECT datname, age(datfrozenxid) AS xid, mxid_age(datminmxid) AS mxid FROM pg_database WHERE datallowconn"),),
+    values={"xid": m.WRAPAROUND_XID, "mxid": m.WRAPAROUND_MXID},
+)
+
+POSTMASTER = Query(
+    "postmaster",
+    sql=((130000, "SELECT extract(EPOCH FROM pg_postmaster_start_time())::float8 AS started"),),
+    values={"started": m.POSTMASTER_START},
+)
+
+PROCESS_IDLE = Query(
+    "process_idle",
+    sql=(
+        (
+            130000,
+            """
+            SELECT
+                state,
+                COALESCE(application_name, '') AS application_name,
+                array_to_string(array_agg(extract(EPOCH FROM clock_timestamp() - state_change)::float8), ',') AS idle
+            FROM pg_stat_activity
+            WHERE state LIKE 'idle%' AND pid <> pg_backend_pid()
+            GROUP BY 1, 2
+            """,
+        ),
+    ),
+    values={},
+)
+
+
+def emit_process_idle(_session: PostgresSession, run: Run, result: Result) -> None:
+    """Emit one histogram a group of idle sessions, every group of them."""
+    bounds = tuple(float(b) for b in m.PROCESS_IDLE_BUCKETS)
+    for state, application, idle in result.rows:
+        ages = [float(age) for age in (idle or b"").decode().split(",")]
+        counts = tuple(sum(age <= bound for age in ages) for bound in (*bounds, math.inf))
+        labels = ((state or b"").decode(), (application or b"").decode("utf-8", "replace"))
+        run.emit(m.PROCESS_IDLE, Histogram(bounds, counts, sum(ages)), labels)
+
+
+ROLES = Query(
+    "roles",
+    sql=((130000, "SELECT rolname, rolconnlimit AS connection_limit FROM pg_roles"),),
+    values={"connection_limit": m.ROLE_CONNECTION_LIMIT},
+)
+
+ARCHIVER = Query(
+    "stat_archiver",
+    sql=(
+        (
+            130000,
+            """
+            SELECT archived_count, failed_count, extract(EPOCH FROM clock_timestamp() - last_archived_time)::float8 AS age
+            FROM pg_stat_archiver
+            """,
+        ),
+    ),
+    values={"archived_count": m.ARCHIVED, "failed_count": m.ARCHIVE_FAILED, "age": m.ARCHIVE_AGE},
+)
+
+SLOTS = Query(
+    "replication_slots",
+    # The position of a standby is what it has received; before anything came there is none.
+    sql=(
+        (
+            130000,
+            """
+            WITH here AS (
+                SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END AS lsn
+            )
+            SELECT
+                s.slot_name,
+                COALESCE(s.database, '') AS database,
+                s.slot_type,
+                COALESCE(s.wal_status, '') AS wal_status,
+                s.active::int AS active,
+                pg_wal_lsn_diff(here.lsn, s.restart_lsn) AS held_back,
+                pg_wal_lsn_diff(here.lsn, '0/0') AS current_lsn,
+                CASE WHEN s.active THEN pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0') END AS flushed_lsn,
+                s.active::int AS is_active,
+                s.safe_wal_size,
+                CASE WHEN s.wal_status IS NOT NULL THEN 1 END AS status
+            FROM here, pg_replication_slots AS s
+            """,
+        ),
+    ),
+    values={
+        "active": m.SLOTS_ACTIVE, "held_back": m.SLOTS_DIFF, "current_lsn": m.SLOTS_CURRENT, "flushed_lsn": m.SLOTS_FLUSHED,
+        "is_active": m.SLOTS_IS_ACTIVE, "safe_wal_size": m.SLOTS_SAFE, "status": m.SLOTS_STATUS,
+    },
+)  # fmt: skip
+
+AUTOVACUUM = Query(
+    "stat_activity_autovacuum",
+    # The statement's text names the table: `autovacuum: VACUUM public.orders (to prevent wraparound)`.
+    sql=(
+        (
+            130000,
+            """
+            SELECT split_part(query, '.', 2) AS relname, extract(EPOCH FROM min(xact_start))::float8 AS started
+            FROM pg_stat_activity
+            WHERE query LIKE 'autovacuum:%' AND xact_start IS NOT NULL
+            GROUP BY 1
+            """,
+        ),
+    ),
+    values={"started": m.AUTOVACUUM_START},
+)
+
+_PHASES = (
+    "initializing", "scanning heap", "vacuuming indexes", "vacuuming heap", "cleaning up indexes", "truncating heap",
+    "performing final cleanup",
+)  # fmt: skip
+
+_VACUUM = """
+    SELECT
+        v.datname, COALESCE(c.relname, v.relid::text) AS relname, v.phase,
+        v.heap_blks_total, v.heap_blks_scanned, v.heap_blks_vacuumed, v.index_vacuum_count, {columns}
+    FROM pg_stat_progress_vacuum AS v
+    LEFT JOIN pg_class AS c ON c.oid = v.relid AND v.datname = current_database()
+"""
+VACUUM = Query(
+    "stat_progress_vacuum",
+    # PostgreSQL 17 counts bytes of dead rows, where the servers before it counted rows.
+    sql=(
+        (
+            170000,
+            _VACUUM.format(columns="NULL AS max_dead, v.num_dead_item_ids AS num_dead, v.max_dead_tuple_bytes, v.dead_tuple_bytes"),
+        ),
+        (
+            130000,
+            _VACUUM.format(columns="v.max_dead_tuples AS max_dead, v.num_dead_tuples AS num_dead, NULL AS max_bytes, NULL AS bytes"),
+        ),
+    ),
+    values={},
+)
+VACUUM_METRICS = (
+    m.VACUUM_BLKS, m.VACUUM_SCANNED, m.VACUUM_VACUUMED, m.VACUUM_INDEXES,
+    m.VACUUM_MAX_DEAD, m.VACUUM_NUM_DEAD, m.VACUUM_MAX_BYTES, m.VACUUM_NUM_BYTES,
+)  # fmt: skip
+
+
+def emit_vacuum(_session: PostgresSession, run: Run, result: Result) -> None:
+    """Emit the progress of running vacuums, the phase as one series for each phase there is."""
+    for datname, relname, phase, *numbers in result.rows:
+        labels = ((datname or b"").decode("utf-8", "replace"), (relname or b"").decode("utf-8", "replace"))
+        for known in _PHASES:
+            run.emit(m.VACUUM_PHASE, int(phase == known.encode()), (*labels, known))
+        for metric, number in zip(VACUUM_METRICS, numbers, strict=True):
+            run.emit(metric, number, labels)
+
+
+_RECEIVER = """
+    SELECT
+        COALESCE(sender_host, '') AS upstream_host,
+        COALESCE(slot_name, '') AS slot_name,
+        status,
+        pg_wal_lsn_diff(receive_start_lsn, '0/0') AS start_lsn,
+        receive_start_tli,
+        pg_wal_lsn_diff(flushed_lsn, '0/0') AS flushed_lsn,
+        received_tli,
+        extract(EPOCH FROM last_msg_send_time)::float8 AS sent,
+        extract(EPOCH FROM last_msg_receipt_time)::float8 AS received,
+        pg_wal_lsn_diff(latest_end_lsn, '0/0') AS end_lsn,
+        extract(EPOCH FROM latest_end_time)::float8 AS end_time,
+        sender_port AS upstream_node
+    FROM pg_stat_wal_receiver
+"""
+WAL_RECEIVER = Query(
+    "stat_wal_receiver",
+    sql=((130000, _RECEIVER),),
+    values={
+        "start_lsn": m.RECEIVER_START, "receive_start_tli": m.RECEIVER_START_TLI, "flushed_lsn": m.RECEIVER_FLUSHED,
+        "received_tli": m.RECEIVER_TLI, "sent": m.RECEIVER_SENT, "received": m.RECEIVER_RECEIVED, "end_lsn": m.RECEIVER_END_LSN,
+        "end_time": m.RECEIVER_END_TIME, "upstream_node": m.RECEIVER_NODE,
+    },
+)  # fmt: skip
+
+WAL = Query(
+    "wal",
+    sql=((130000, "SELECT count(*) AS segments, COALESCE(sum(size), 0) AS size FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"),),
+    values={"segments": m.WAL_SEGMENTS, "size": m.WAL_SIZE},
+)
+
+CONFLICTS = Query(
+    "stat_database_conflicts",
+    sql=(
+        (
+            130000,
+            """
+            SELECT datid, datname, confl_tablespace, confl_lock, confl_snapshot, confl_bufferpin, confl_deadlock
+            FROM pg_stat_database_conflicts
+            """,
+        ),
+    ),
+    values={
+        "confl_tablespace": m.CONFLICT_TABLESPACE, "confl_lock": m.CONFLICT_LOCK, "confl_snapshot": m.CONFLICT_SNAPSHOT,
+        "confl_bufferpin": m.CONFLICT_BUFFERPIN, "confl_deadlock": m.CONFLICT_DEADLOCK,
+    },
+)  # fmt: skip
+
+BUFFERCACHE = Query(
+    "buffercache_summary",
+    sql=((160000, "SELECT * FROM {schema}.pg_buffercache_summary()"),),
+    values={
+        "buffers_used": m.CACHE_USED, "buffers_unused": m.CACHE_UNUSED, "buffers_dirty": m.CACHE_DIRTY, "buffers_pinned": m.CACHE_PINNED,
+        "usagecount_avg": m.CACHE_USAGE,
+    },
+    extension="pg_buffercache",
+)  # fmt: skip

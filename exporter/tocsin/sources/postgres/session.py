@@ -6,6 +6,7 @@ import re
 import select
 import time
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tocsin.errors import (
@@ -21,23 +22,36 @@ from tocsin.errors import (
 )  # fmt: skip
 from tocsin.source import Run
 from tocsin.sources.postgres.config import PostgresOptions
-from tocsin.sql import Ask, Result
+from tocsin.sources.postgres.statements import Statements
+from tocsin.sql import Ask, Query, Result
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
-# What differs between two sessions would differ in what the catalog says, so each session is pinned to the
-# same. Read-only is the role's job and this setting's; no statement of ours may wait behind a lock for long.
+# What differs between two sessions would differ in what the catalog says, so each session is pinned to the same.
 _SETTINGS = (
-    "-c default_transaction_read_only=on -c client_min_messages=error -c DateStyle=ISO -c IntervalStyle=postgres "
+    "-c client_min_messages=error -c DateStyle=ISO -c IntervalStyle=postgres "
     "-c TimeZone=UTC -c extra_float_digits=1 -c quote_all_identifiers=off -c search_path="
 )
+
+_FACTS = """
+    SELECT 'extension' AS what, e.extname AS name, quote_ident(n.nspname) AS detail
+    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+    UNION ALL
+    SELECT 'database', datname, '' FROM pg_database WHERE datallowconn AND has_database_privilege(oid, 'CONNECT')
+"""
 
 _CLASSES: dict[str, type[CollectError]] = {
     "28": AuthError, "42501": PrivilegeError, "55P03": LockedError, "57014": DeadlineError,
     "53300": ConnectError, "57P": ConnectError, "08": ConnectError, "3D000": SetupError,
 }  # fmt: skip
 """SQLSTATE, or its beginning, to the failure that it means (PostgreSQL manual, appendix A)."""
+
+_BUSY = (
+    r"too many (clients|connections)|remaining connection slots|starting up|shutting down|in recovery mode|not (yet|currently) accepting"
+)
+_REFUSED = r'pg_hba\.conf|authentication failed|role ".*" does not exist|not permitted to log in'
+"""What a server says when it takes no connection now, and when it never will from this user."""
 
 
 class Connection:
@@ -67,6 +81,11 @@ class Connection:
     def server_version(self) -> int:
         return self._pg.server_version
 
+    @property
+    def address(self) -> str:
+        """host:port of the server that answered, wherever the DSN came from."""
+        return f"{self._pg.host.decode()}:{self._pg.port.decode()}"
+
     def _finish_connecting(self, deadline: float) -> None:
         pq, pg = self._pq, self._pg
         while True:
@@ -83,11 +102,14 @@ class Connection:
         """Tell why no connection came about. libpq gives no SQLSTATE here, so the server's words decide."""
         pg = self._pg
         text = self._clean(pg.error_message)
-        if re.search(r"too many clients|remaining connection slots|starting up|shutting down|in recovery mode|not yet accepting", text):
-            return ConnectError(f"{self._name}: the server refuses connections now: {text}", lost=True)
+        if re.search(_BUSY, text):
+            return ConnectError(f"{self._name}: the server refuses connections now: {text}; tried again at the next run", lost=True)
         if re.search(r'database ".*" does not exist', text):
             return SetupError(f"{self._name}: {text}; mend the dsn", lost=True)
-        if pg.needs_password or pg.used_password or re.search(r'pg_hba\.conf|authentication failed|role ".*" does not exist', text):
+        if re.search(r'permission denied for database ".*"', text):
+            return PrivilegeError(f"{self._name}: {text}; grant the role CONNECT on it", lost=True)
+        broke = "server closed the connection" in text
+        if not broke and (pg.needs_password or pg.used_password or re.search(_REFUSED, text)):
             return AuthError(f"{self._name}: the server refuses the login: {text}; check user, password and pg_hba.conf", lost=True)
         return ConnectError(f"{self._name}: cannot connect: {text}; is the server running, and are host and port right?", lost=True)
 
@@ -96,20 +118,28 @@ class Connection:
         poller = select.poll()  # not select(): descriptors above 1023 are ordinary in a busy process
         poller.register(self._pg.socket, select.POLLIN | (select.POLLOUT if write else 0))
         if left <= 0 or not poller.poll(left * 1000):
-            raise DeadlineError(f"{self._name}: no answer within the deadline while {doing}", lost=True)
+            raise DeadlineError(
+                f"{self._name}: no answer within the deadline while {doing}; is the server overloaded or cut off?", lost=True
+            )
 
     def send(self, statements: list[str]) -> None:
         """Queue statements, each in a transaction of its own, so that one failing spoils no other."""
-        for sql in statements:
-            self._pg.send_query_params(sql.encode(), None)
-            self._pg.pipeline_sync()
-            self._waiting += 1
+        try:
+            for sql in statements:
+                self._pg.send_query_params(sql.encode(), None)
+                self._pg.pipeline_sync()
+                self._waiting += 1
+        except self._broken as error:
+            raise self._breakage(error) from error
 
     def send_together(self, statements: list[str]) -> None:
         """Queue statements as one transaction. One result each; after the first that fails, errors."""
-        for sql in statements:
-            self._pg.send_query_params(sql.encode(), None)
-        self._pg.pipeline_sync()
+        try:
+            for sql in statements:
+                self._pg.send_query_params(sql.encode(), None)
+            self._pg.pipeline_sync()
+        except self._broken as error:
+            raise self._breakage(error) from error
         self._waiting += 1
 
     def receive(self, deadline: float, count: int = 1) -> list[Result | CollectError]:
@@ -148,7 +178,11 @@ class Connection:
                 unsent = pg.flush()
             return pg.get_result()
         except self._broken as error:
-            raise ConnectError(f"{self._name}: the connection broke: {self._clean(str(error).encode())}", lost=True) from error
+            raise self._breakage(error) from error
+
+    def _breakage(self, error: Exception) -> ConnectError:
+        text = self._clean(self._pg.error_message or str(error).encode())
+        return ConnectError(f"{self._name}: the connection broke: {text}; is the server running?", lost=True)
 
     def _read(self, raw: PGresult) -> Result | CollectError:
         pq = self._pq
@@ -168,6 +202,8 @@ class Connection:
         advice = {
             PrivilegeError: "; grant the role pg_monitor",
             LockedError: "; another session holds a lock on it, tried again at the next run",
+            DeadlineError: "; the statement is slow or the server busy, allow a longer scrape timeout",
+            ConnectError: "; is the server running?",
         }.get(kind, "")
         return kind(f"{self._name}: {text} ({state or 'no SQLSTATE'}){advice}", lost=kind is ConnectError)
 
@@ -221,14 +257,21 @@ def _escape(value: str) -> str:
 
 
 class PostgresSession:
-    """Connections to one server, one a database, reused as long as they work."""
+    """Connections to one server, one a database, reused as long as they work.
+
+    `databases` are those that may be connected to and are watched, as they were when the runs began.
+    """
 
     def __init__(self, options: PostgresOptions) -> None:
         self.options = options
         self.default: Connection | None = None
+        self.databases: list[str] = []
+        self.statements = Statements()
         self._others: dict[str, Connection] = {}
+        self._extensions: dict[str, str] = {}
         self._unsupported: dict[Run, Unsupported] = {}
         self._asked: deque[Run] = deque()
+        self._fanned_out: dict[Run, list[Result | CollectError]] | None = None
 
     def begin(self, runs: list[Run]) -> None:
         """Connect if need be and send the statements of all the runs at once; the first answer tells that the server lives."""
@@ -246,20 +289,45 @@ class PostgresSession:
     def _send_ahead(self, runs: list[Run], deadline: float) -> None:
         if self.default is None:
             self.default = Connection(self.options, None, deadline)
-        statements = [limits(deadline)]
-        self._unsupported = {}
+            self._learn(self.default.query(_FACTS, deadline))
+        self._unsupported, self._fanned_out = {}, None
         self._asked.clear()
+        statements = [limits(deadline), _FACTS]
         for run in runs:
-            if isinstance(run.collector.collect, Ask):
+            ask = run.collector.collect
+            if isinstance(ask, Ask) and not (ask.everywhere and self.default.database not in self.databases):
                 try:
-                    statements.append(run.collector.collect.query.for_version(self.default.server_version))
+                    statements.append(self._statement(ask.query))
                     self._asked.append(run)
                 except Unsupported as reason:
                     self._unsupported[run] = reason
         self.default.send(statements)
-        (first,) = self.default.receive(deadline)
-        if isinstance(first, CollectError):
-            raise first
+        for result in (self.default.receive(deadline)[0], self.default.receive(deadline)[0]):
+            if isinstance(result, CollectError):
+                raise result
+            self._learn(result)
+
+    def _learn(self, result: Result) -> None:
+        """Take in which extensions and databases there are; the answers of other statements are passed over."""
+        if list(result.columns) != ["what", "name", "detail"]:
+            return
+        facts = [tuple((cell or b"").decode() for cell in row) for row in result.rows]
+        self._extensions = {name: schema for what, name, schema in facts if what == "extension"}
+        self.databases = sorted(name for what, name, _ in facts if what == "database" and self.watches(name))
+
+    def watches(self, database: str) -> bool:
+        """Tell whether the configuration includes a database and does not exclude it."""
+        chosen = self.options.databases
+        return any(re.search(p, database) for p in chosen.include) and not any(re.search(p, database) for p in chosen.exclude)
+
+    def _statement(self, query: Query) -> str:
+        assert self.default is not None
+        text = query.for_version(self.default.server_version)
+        if query.extension is None:
+            return text
+        if query.extension not in self._extensions:
+            raise Unsupported(f"{query.name} needs the extension {query.extension} in the database {self.default.database}")
+        return text.replace("{schema}", self._extensions[query.extension])
 
     def answer(self, run: Run) -> Result:
         """Return the answer to the run's query, which `begin` sent; answers that nobody fetched before it are passed over."""
@@ -273,16 +341,62 @@ class PostgresSession:
             raise result
         return result
 
+    def answers(self, run: Run) -> Iterator[Result]:
+        """Yield the answers of all watched databases to a query that is asked in each of them."""
+        if run in self._unsupported:
+            raise self._unsupported[run]
+        assert self.default is not None
+        if self.default.database in self.databases:
+            yield self.answer(run)
+        if self._fanned_out is None:
+            self._fanned_out = self._fan_out([run, *(r for r in self._asked if _is_everywhere(r))], run.deadline)
+        for result in self._fanned_out.pop(run, []):
+            if isinstance(result, CollectError):
+                raise result
+            yield result
+
+    def _fan_out(self, runs: list[Run], deadline: float) -> dict[Run, list[Result | CollectError]]:
+        """Ask every other watched database all that these runs want to know: one round trip a database."""
+        assert self.default is not None
+        found: dict[Run, list[Result | CollectError]] = {run: [] for run in runs}
+        statements = [self._statement(run.collector.collect.query) for run in runs if isinstance(run.collector.collect, Ask)]
+        for name in self.databases:
+            if name == self.default.database:
+                continue
+            try:
+                answers = self._ask_database(name, statements, deadline)
+            except CollectError as error:
+                self.forget(name)
+                error.lost = False  # of one database, not of the server
+                answers = [error] * len(runs)
+            for run, answer in zip(runs, answers, strict=True):
+                found[run].append(answer)
+        return found
+
+    def _ask_database(self, name: str, statements: list[str], deadline: float) -> list[Result | CollectError]:
+        reused = name in self._others
+        try:
+            connection = self.database(name, deadline)
+            connection.send([limits(deadline), *statements])
+            connection.receive(deadline)
+            return [connection.receive(deadline)[0] for _ in statements]
+        except ConnectError:
+            if not reused:
+                raise
+            self.forget(name)
+            return self._ask_database(name, statements, deadline)
+
     def database(self, name: str, deadline: float) -> Connection:
         """Return a connection to a database, opened within the cap on connections; the longest unused one makes room."""
         if self.default is not None and self.default.database == name:
             return self.default
         known = self._others.pop(name, None)
         if known is None:
-            # The live session holds one connection, this session's own default another.
-            while self._others and len(self._others) >= self.options.max_connections - 2:
+            # There are two sessions, one for live and one for scheduled collectors, each with a default connection.
+            while self._others and len(self._others) >= self.options.max_connections // 2 - 1:
                 self._others.pop(next(iter(self._others))).close()
             known = Connection(self.options, name, deadline)
+            known.query(limits(deadline), deadline)
         self._others[name] = known
         return known
 
@@ -299,12 +413,18 @@ class PostgresSession:
             self._others.popitem()[1].close()
 
 
-def limits(deadline: float) -> str:
-    """Return the statement that limits those after it: half of what is left for each, a tenth (at most 1 s) for a lock.
+def _is_everywhere(run: Run) -> bool:
+    return isinstance(run.collector.collect, Ask) and run.collector.collect.everywhere
 
-    Half, so that one slow statement cannot spend the whole scrape.
+
+def limits(deadline: float) -> str:
+    """Return the statement that limits those after it: they only read, each for half of what is left, a tenth (at most 1 s) for a lock.
+
+    Half, so that one slow statement cannot spend the whole scrape. Set in the session and not when it
+    begins, so that pg_settings still tells the server's own values, as those that RESET would bring back.
     """
     left = max(0.1, deadline - time.monotonic())
     statement = int(left * 500)
     lock = min(1000, int(left * 100))
-    return f"SELECT set_config('statement_timeout', '{statement}', false), set_config('lock_timeout', '{lock}', false)"
+    values = {"default_transaction_read_only": "on", "statement_timeout": statement, "lock_timeout": lock}
+    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in values.items())
