@@ -43,7 +43,8 @@ clean: ## remove what the commands above made
 	@PYTHON=$(PYTHON) tests/install.sh venv "[test]"
 	@touch $@ .venv/run
 
-.cache/servers: tests/install.sh tests/install_docker.sh
+.cache/servers: tests/install.sh tests/install_docker.sh tests/install_peers.sh
 	@tests/install.sh servers
 	@tests/install_docker.sh
+	@tests/install_peers.sh
 	@mkdir -p .cache && touch $@
