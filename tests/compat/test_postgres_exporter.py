@@ -163,11 +163,12 @@ def test_series_of_ours_alone_are_called_ours(pages: tuple[Page, Page]) -> None:
 
 
 STABLE = (
-    "pg_settings_", "pg_database_size_bytes", "pg_database_connection_limit", "pg_roles_connection_limit", "pg_replication_is_replica",
-    "pg_replication_lag_seconds", "pg_postmaster_start_time_seconds", "pg_stat_database_stats_reset", "pg_stat_user_tables_table_size_bytes",
-    "pg_stat_user_tables_index_size_bytes", "pg_stat_user_tables_last_vacuum", "pg_stat_user_tables_vacuum_count",
-    "pg_replication_slots_active", "pg_replication_slot_slot_is_active", "pg_replication_slot_wal_status", "pg_wal_segments",
-    "pg_static", "pg_stat_archiver_archived_count", "pg_stat_bgwriter_stats_reset_total",
+    "pg_settings_", "pg_database_size_bytes", "pg_database_connection_limit", "pg_roles_connection_limit",
+    "pg_replication_is_replica", "pg_replication_lag_seconds", "pg_postmaster_start_time_seconds", "pg_stat_database_stats_reset",
+    "pg_stat_user_tables_table_size_bytes", "pg_stat_user_tables_index_size_bytes", "pg_stat_user_tables_last_vacuum",
+    "pg_stat_user_tables_vacuum_count", "pg_replication_slots_active", "pg_replication_slot_slot_is_active",
+    "pg_replication_slot_wal_status", "pg_wal_segments", "pg_static", "pg_stat_archiver_archived_count",
+    "pg_stat_bgwriter_stats_reset_total",
 )  # fmt: skip
 
 

@@ -53,7 +53,12 @@ SOURCE = Source(
         ),
         _asks(q.WAL_RECEIVER, "the receiver of a standby"),
         _asks(q.WAL, "log segments on disk"),
-        _asks(q.CONFLICTS, "queries that recovery cancelled, on standbys"),
+        Collector(
+            "stat_database_conflicts",
+            "queries that recovery cancelled, on standbys",
+            q.CONFLICT_METRICS,
+            Ask(q.CONFLICTS, q.emit_conflicts),
+        ),
         _asks(q.BUFFERCACHE, "buffers in use, PostgreSQL 16 and newer with the extension pg_buffercache", enabled=False),
         Collector(
             "stat_statements",

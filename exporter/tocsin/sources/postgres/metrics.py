@@ -207,11 +207,14 @@ RECEIVER_NODE = gauge("pg_stat_wal_receiver_upstream_node", "Port of the server 
 WAL_SEGMENTS = gauge("pg_wal_segments", "Log segments on disk.")
 WAL_SIZE = gauge("pg_wal_size_bytes", "Disk space of the log segments.")
 
-CONFLICT_TABLESPACE = counter("pg_stat_database_conflicts_confl_tablespace", "Queries cancelled by a dropped tablespace.", _DB)
-CONFLICT_LOCK = counter("pg_stat_database_conflicts_confl_lock", "Queries cancelled by a lock that replay needed.", _DB)
-CONFLICT_SNAPSHOT = counter("pg_stat_database_conflicts_confl_snapshot", "Queries cancelled because rows they needed were removed.", _DB)
-CONFLICT_BUFFERPIN = counter("pg_stat_database_conflicts_confl_bufferpin", "Queries cancelled by pinned buffers.", _DB)
-CONFLICT_DEADLOCK = counter("pg_stat_database_conflicts_confl_deadlock", "Queries cancelled by a deadlock with replay.", _DB)
+_CONFLICT = ("datid", "datname", "server")
+CONFLICT_TABLESPACE = counter("pg_stat_database_conflicts_confl_tablespace", "Queries cancelled by a dropped tablespace.", _CONFLICT)
+CONFLICT_LOCK = counter("pg_stat_database_conflicts_confl_lock", "Queries cancelled by a lock that replay needed.", _CONFLICT)
+CONFLICT_SNAPSHOT = counter(
+    "pg_stat_database_conflicts_confl_snapshot", "Queries cancelled because rows they needed were removed.", _CONFLICT
+)
+CONFLICT_BUFFERPIN = counter("pg_stat_database_conflicts_confl_bufferpin", "Queries cancelled by pinned buffers.", _CONFLICT)
+CONFLICT_DEADLOCK = counter("pg_stat_database_conflicts_confl_deadlock", "Queries cancelled by a deadlock with replay.", _CONFLICT)
 
 _STATEMENT = ("user", "datname", "queryid")
 STATEMENTS_CALLS = counter("pg_stat_statements_calls_total", "Executions of the statement.", _STATEMENT)

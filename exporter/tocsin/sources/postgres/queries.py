@@ -527,11 +527,18 @@ CONFLICTS = Query(
             """,
         ),
     ),
-    values={
-        "confl_tablespace": m.CONFLICT_TABLESPACE, "confl_lock": m.CONFLICT_LOCK, "confl_snapshot": m.CONFLICT_SNAPSHOT,
-        "confl_bufferpin": m.CONFLICT_BUFFERPIN, "confl_deadlock": m.CONFLICT_DEADLOCK,
-    },
-)  # fmt: skip
+    values={},
+)
+CONFLICT_METRICS = (m.CONFLICT_TABLESPACE, m.CONFLICT_LOCK, m.CONFLICT_SNAPSHOT, m.CONFLICT_BUFFERPIN, m.CONFLICT_DEADLOCK)
+
+
+def emit_conflicts(session: PostgresSession, run: Run, result: Result) -> None:
+    """Emit the conflicts of each database with the label `server`, which postgres_exporter kept for these alone."""
+    for datid, datname, *numbers in result.rows:
+        labels = ((datid or b"").decode(), (datname or b"").decode("utf-8", "replace"), session.options.address)
+        for metric, number in zip(CONFLICT_METRICS, numbers, strict=True):
+            run.emit(metric, number, labels)
+
 
 BUFFERCACHE = Query(
     "buffercache_summary",
