@@ -118,7 +118,7 @@ def healthcheck(url: str) -> None:
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=3)
         connection.request("GET", "/-/ready")
         status = connection.getresponse().status
-    except OSError as error:
+    except (OSError, OverflowError, http.client.HTTPException) as error:
         raise click.ClickException(f"{url} does not answer: {error}") from error
     if status != 200:
         raise click.ClickException(f"{url} is not ready: {status}")

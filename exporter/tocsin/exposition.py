@@ -83,7 +83,12 @@ def number(value: Value) -> bytes:
 
 
 def page(parts: Iterable[Families]) -> bytes:
-    """Join families from many runs to one page: sorted by name, each with its HELP and TYPE once."""
+    """Join families from many runs to one page."""
+    return b"".join(chunks(parts))
+
+
+def chunks(parts: Iterable[Families]) -> list[bytes]:
+    """Return the page of families from many runs in pieces: sorted by name, each with its HELP and TYPE once."""
     by_name: dict[str, list[bytes]] = {}
     for families in parts:
         for metric, lines in families.items():
@@ -92,7 +97,7 @@ def page(parts: Iterable[Families]) -> bytes:
                 by_name[metric.name] = [metric.header, lines]
             else:
                 known.append(lines)
-    return b"".join([chunk for name in sorted(by_name) for chunk in by_name[name]])
+    return [chunk for name in sorted(by_name) for chunk in by_name[name]]
 
 
 def without(lines: bytes, constant: bytes) -> bytes:

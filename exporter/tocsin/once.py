@@ -42,7 +42,7 @@ def _collected(config: Config, timeout: float) -> Iterator[Service]:
 def page(config: Config, timeout: float) -> bytes:
     """Return the page that /metrics would serve."""
     with _collected(config, timeout) as service:
-        return service.app.metrics(timeout)
+        return b"".join(service.app.metrics(timeout))
 
 
 def check(config: Config, timeout: float) -> list[Report]:

@@ -179,7 +179,9 @@ class Runner:
     def _rendered(target: Target, run: Run) -> exposition.Families:
         if target.source.finish is not None:
             target.source.finish(target.options, run)
-        return exposition.render(run.points, target.constant)
+        families = exposition.render(run.points, target.constant)
+        run.points = {}  # the batch is kept until the next scrape, its samples need not be
+        return families
 
     def _write(self, target: Target, key: str, run: Run, error: CollectError | None) -> CollectError | None:
         """Write the run's events and memories, of a failed run those it asked to keep; return what is wrong then."""

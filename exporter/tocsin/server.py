@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+from isal import isal_zlib
+
 import tocsin
 from tocsin import exposition, notifications, page, vitals
 from tocsin.errors import JournalError, TocsinError
@@ -70,14 +72,14 @@ class App:
         self.reloaded_at = time.time()
         self._process = _process_registry()
 
-    def metrics(self, seconds: float) -> bytes:
-        """Return the page of all targets, collected within `seconds`."""
+    def metrics(self, seconds: float) -> list[bytes]:
+        """Return the page of all targets in pieces, collected within `seconds`."""
         targets = self.scheduler.targets()
         self.scheduler.scrape(targets, time.monotonic() + seconds)
         parts = [self._exporter()]
         for target in targets:
             parts += self._parts(target)
-        return exposition.page(parts) + self._process()
+        return [*exposition.chunks(parts), self._process()]
 
     def probe(self, target: Target, seconds: float) -> bytes:
         """Return the page of one target, without its instance and its labels: Prometheus puts those on."""
@@ -183,17 +185,24 @@ class Handler(BaseHTTPRequestHandler):
             self.send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n")
 
     def send(
-        self, status: HTTPStatus, body: str | bytes, content_type: str = "text/plain; charset=utf-8", headers: dict[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        body: str | bytes | list[bytes],
+        content_type: str = "text/plain; charset=utf-8",
+        headers: dict[str, str] | None = None,
     ) -> None:
-        data = body.encode() if isinstance(body, str) else body
-        if len(data) > 1024 and _takes_gzip(self.headers.get("Accept-Encoding", "")):
-            from isal import igzip
-
-            data = igzip.compress(data, 1)
+        pieces = body if isinstance(body, list) else [body.encode() if isinstance(body, str) else body]
+        if sum(map(len, pieces)) > 1024 and _takes_gzip(self.headers.get("Accept-Encoding", "")):
+            # Piece by piece: the page in full would be held beside the samples that it is made of.
+            squeeze = isal_zlib.compressobj(1, wbits=31)
+            pieces = [*(squeeze.compress(piece) for piece in pieces), squeeze.flush()]
             headers = {**(headers or {}), "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        else:
+            pieces = [b"".join(pieces)]
+        length = sum(map(len, pieces))
         self.send_response(status)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(length))
         self.send_header("X-Content-Type-Options", "nosniff")
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -202,7 +211,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data)
+            for piece in pieces:
+                self.wfile.write(piece)
 
     def send_json(self, value: Any, headers: dict[str, str] | None = None) -> None:
         self.send(HTTPStatus.OK, json.dumps(value, ensure_ascii=False) + "\n", "application/json", headers)

@@ -80,8 +80,8 @@ class Service:
         try:
             with self._reloading:
                 config = configuration.load(self.path)
-            _refuse_journal(config, self.journal.path)
-            self.scheduler.apply(config)
+                _refuse_journal(config, self.journal.path)
+                self.scheduler.apply(config)
         except ConfigError as error:
             self.app.reload_ok = False
             _log.error("the configuration stays as it was:\n%s", error)

@@ -68,7 +68,7 @@ _REASONS: dict[int, type[CollectError]] = {
 _LACKING = {1109, 1193, 1286, 1235}
 """Unknown table of information_schema, system variable or storage engine, unsupported statement: the server lacks the feature."""
 
-_DEADLOCK_PAUSE = 0.5
+_GRACE = 0.5
 """Seconds that a killed statement has to end in, and the second connection to kill it."""
 
 
@@ -83,7 +83,7 @@ class Connection:
         self._name = options.name
         self._server = options.server()
         self._secret = self._server.password.reveal()
-        self._limit = ""
+        self._patience = float("inf")
         self._sql = self._connect(deadline)
         try:
             ((version,),) = self.query("SELECT VERSION()", deadline).rows
@@ -125,12 +125,14 @@ class Connection:
             raise ConnectError(f"{self._name}: cannot connect: {self._clean(str(error))}", lost=True) from error
 
     def limit(self, deadline: float) -> None:
-        """Limit the statements after this one on the server: half of what is left for each, a second for a lock.
+        """Limit the statements after this one: half of what is left for each, a second for a lock.
 
-        Half, so that one slow statement cannot spend the whole scrape. MySQL knows the limit for SELECT only;
-        the client's own limit holds for the others.
+        Half, so that one slow statement cannot spend the whole scrape. MySQL's own limit is for SELECT only, so
+        that ours, a little later, must stop the others.
         """
+        self._patience = float("inf")
         milliseconds = max(100, int((deadline - time.monotonic()) * 500))
+        self._patience = milliseconds / 1000 * 1.1 + 0.1
         if self.version >= MARIADB:
             words = f"SET SESSION max_statement_time = {milliseconds / 1000}, lock_wait_timeout = 1"
         else:
@@ -147,9 +149,9 @@ class Connection:
             # The driver's reading and sending apart, so that a statement can be stopped and the connection kept.
             driver._write_timeout = left
             driver._execute_command(3, sql)  # COM_QUERY
-            if not self._answers_within(left):
+            if not self._answers_within(min(left, self._patience)):
                 self._stop(driver.thread_id())
-            driver._read_timeout = max(0.05, deadline - time.monotonic() + 2 * _DEADLOCK_PAUSE)
+            driver._read_timeout = max(0.05, deadline - time.monotonic() + 2 * _GRACE)
             driver._read_query_result()
         except self._errors as error:
             raise self._failure(error) from error
@@ -166,7 +168,7 @@ class Connection:
         """Have the server stop our statement, by a second connection. Raises DeadlineError when it does not even do that."""
         late = DeadlineError(f"{self._name}: no answer within the deadline while waiting for a result", lost=True)
         try:
-            other = self._connect(time.monotonic() + _DEADLOCK_PAUSE)
+            other = self._connect(time.monotonic() + _GRACE)
         except CollectError:
             self.close()
             raise late from None
@@ -176,7 +178,7 @@ class Connection:
             pass  # it has just ended, or the server is deaf
         finally:
             _let_go(other)
-        if not self._answers_within(_DEADLOCK_PAUSE):
+        if not self._answers_within(_GRACE):
             self.close()
             raise late
 

@@ -37,7 +37,6 @@ SOURCE = Source(
         _asks(q.LOCKS, "locks by database and mode"),
         _asks(q.BGWRITER, "background writer and, under their old names, checkpoints"),
         _asks(q.CHECKPOINTER, "checkpoints, PostgreSQL 17 and newer"),
-        _asks(q.DATABASE, "size and connection limit of each database"),
         _asks(q.WRAPAROUND, "how far each database is from transaction id wraparound"),
         _asks(q.POSTMASTER, "when the server started"),
         Collector("process_idle", "how long sessions have been idle", (m.PROCESS_IDLE,), Ask(q.PROCESS_IDLE, q.emit_process_idle)),
@@ -69,6 +68,8 @@ SOURCE = Source(
         _asks(r.USER_TABLES, "scans, rows, vacuums and sizes of each table", everywhere=True),
         _asks(r.IO_TABLES, "blocks read and hit of each table", everywhere=True),
         _asks(r.IO_INDEXES, "blocks read and hit of each index", enabled=False, everywhere=True),
+        # Last: while the server adds up file sizes we turn the tables into text.
+        _asks(q.DATABASE, "size and connection limit of each database"),
         Collector(
             "schema",
             "changes of tables, columns, indexes and constraints in every watched database",
