@@ -5,10 +5,11 @@ from __future__ import annotations
 from tocsin import vitals
 from tocsin.metric import Declared
 from tocsin.source import Source, Threshold
-from tocsin.sources import postgres, sqlite
+from tocsin.sources import mysql, postgres, sqlite
 
 SOURCES: tuple[Source, ...] = (
     postgres.SOURCE,
+    mysql.SOURCE,
     sqlite.SOURCE,
 )
 

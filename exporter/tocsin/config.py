@@ -292,6 +292,17 @@ class _Reader:
         options: TargetOptions = self.object(node, path, source.options)
         return options
 
+    def own_names(self, node: yaml.Node | None, path: str, taken: list[str]) -> list[str]:
+        """Return the names of a target's own queries; one that is a collector's already, or twice there, is a mistake."""
+        found: list[str] = []
+        for i, item in enumerate(node.value if isinstance(node, yaml.SequenceNode) else ()):
+            for key, value in item.value if isinstance(item, yaml.MappingNode) else ():
+                if key.value == "name":
+                    if value.value in taken or value.value in found:
+                        self.note(value, f"{path}[{i}].name", f"{value.value!r} is another collector's name; choose a new one")
+                    found.append(value.value)
+        return found
+
     def known_words(self, node: yaml.Node | None, path: str, what: str, known: typing.Collection[str]) -> None:
         for word, key in self.words(node, path):
             if word not in known:

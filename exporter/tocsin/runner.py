@@ -17,6 +17,7 @@ from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
 from tocsin.options import Levels, TargetOptions
 from tocsin.source import Collector, Run, Session
+from tocsin.sql import own_collector
 from tocsin.store import Store
 
 _log = logging.getLogger("tocsin.runner")
@@ -46,7 +47,8 @@ class Target:
         self.options = options
         self.name = options.name
         self.source = catalog.source(options.kind)
-        chosen = [c for c in self.source.collectors if options.collectors.get(c.name, c.enabled)]
+        offered = [*self.source.collectors, *(own_collector(own) for own in getattr(options, "queries", ()))]
+        chosen = [c for c in offered if options.collectors.get(c.name, c.enabled)]
         self.live = [c for c in chosen if c.every is None]
         self.scheduled = {c: float(options.every.get(c.name, c.every)) for c in chosen if c.every is not None}
         self.constant = exposition.constants({"instance": options.name, **options.labels})

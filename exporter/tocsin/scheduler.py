@@ -171,9 +171,11 @@ class Scheduler:
         began = time.monotonic()
         for target in targets:
             lane = self._watched[target.name].scheduled
-            batch, _ = lane.start(target.scheduled, deadline)
-            if not batch.done.wait(max(0.0, deadline - time.monotonic())):
-                self.runner.abandon(target, batch.runs, time.monotonic() - began)
+            for collector in target.scheduled:  # one at a time, as on their clocks
+                batch, _ = lane.start([collector], deadline)
+                if not batch.done.wait(max(0.0, deadline - time.monotonic())):
+                    self.runner.abandon(target, batch.runs, 0.0)
+                    break
 
     def _plan(self, delay: float, watched: _Watched | None, collector: Collector | None) -> None:
         heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), watched, collector))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from tocsin import config as configuration
@@ -95,22 +95,26 @@ def wait_for_signal(service: Service, tick: Callable[[], None] | None = None) ->
 
     `tick` is called every second meanwhile.
     """
-    # A handler may interrupt anything, another handler too, so it only puts the number into a queue that allows that.
-    numbers: SimpleQueue[int] = SimpleQueue()
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        numbers.put(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
-    while True:
-        with suppress(Empty):
-            number = signal.Signals(numbers.get(timeout=1 if tick else None))
-            if number != signal.SIGHUP:
-                return number.name
-            service.reload()
-        if tick:
-            tick()
+    # A signal that comes just before a wait on a lock begins does not end that wait; a byte in a socket does.
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        reader.settimeout(1 if tick else None)
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    number = signal.Signals(reader.recv(1)[0])
+                    if number in (signal.SIGINT, signal.SIGTERM):
+                        return number.name
+                    if number == signal.SIGHUP:
+                        service.reload()
+                if tick:
+                    tick()
+        finally:
+            signal.set_wakeup_fd(-1)
 
 
 def _refuse_journal(config: Config, journal: Path) -> None:

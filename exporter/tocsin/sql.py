@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, cast
 
 from tocsin.errors import SetupError, Unsupported
-from tocsin.metric import Metric
-from tocsin.source import Run
+from tocsin.metric import Metric, MetricType
+from tocsin.options import Duration, option
+from tocsin.source import Collector, Run
+
+_TYPES = ("gauge", "counter", "untyped")
+_RESERVED = ("pg_", "mysql_", "sqlite_", "duckdb_", "tocsin_", "process_", "container_", "node_", "probe_")
+
+
+def _is_free_name(name: str) -> str | None:
+    if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]*", name):
+        return "a metric name: letters, digits, _ and :"
+    return f"a name that does not begin with {', '.join(_RESERVED)}" if name.startswith(_RESERVED) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +72,52 @@ class Ask:
                 emit_rows(self.query, run, result.columns, result.rows)
             else:
                 self.emit(session, run, result)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMetric:
+    """What a column of an own query is worth to Prometheus."""
+
+    name: str = option(help="name of the series, in full; it must not be one of Tocsin's", check=_is_free_name, example="shop_orders")
+    help: str = option(help="a sentence for operators")
+    type: str = option("gauge", help="gauge, counter or untyped", check=lambda t: None if t in _TYPES else " or ".join(_TYPES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnQuery:
+    """A query of the user's own, in the words of the built-in ones."""
+
+    name: str = option(help="name of the collector", check=lambda n: None if re.fullmatch(r"[a-z][a-z0-9_]*", n) else "a-z, 0-9 and _")
+    sql: str = option(help="one statement that reads; each column is a label or the value of a metric")
+    labels: tuple[str, ...] = option((), help="columns that are labels")
+    metrics: dict[str, OwnMetric] = option(help="value columns, and the metrics they become")
+    every: Duration | None = option(None, help="its own clock; without one it is asked when scraped")
+    timeout: Duration = option(Duration(5), help="longest time that a scheduled run may take")
+    rows: int = option(1000, help="most rows that are taken; the others are counted as dropped series")
+
+
+def own_collector(own: OwnQuery) -> Collector:
+    """Return the collector of a user's own query."""
+    values = {column: Metric(m.name, cast(MetricType, m.type), m.help, own.labels) for column, m in own.metrics.items()}
+    query = Query(own.name, ((0, own.sql),), values)
+
+    def emit(_session: Any, run: Run, result: Result) -> None:
+        rows = iter(result.rows)
+        emit_rows(query, run, result.columns, (_checked(query, result.columns, row) for row in islice(rows, own.rows)))
+        run.dropped += sum(1 for _ in rows) * len(values)
+
+    return Collector(own.name, "a query of your own", tuple(values.values()), Ask(query, emit), every=own.every, timeout=own.timeout)
+
+
+def _checked(query: Query, columns: Sequence[str], row: Sequence[bytes | None]) -> Sequence[bytes | None]:
+    """Return the row if its values are numbers: anything else would spoil the whole page. Raises SetupError."""
+    for column, value in zip(columns, row, strict=True):
+        if column in query.values and value is not None:
+            try:
+                float(value)
+            except ValueError:
+                raise SetupError(f"query {query.name}: column {column} is {value[:40]!r}, not a number; cast it in the SQL") from None
+    return row
 
 
 def emit_rows(query: Query, run: Run, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:

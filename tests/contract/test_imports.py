@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-DRIVERS = ("psycopg", "apsw", "duckdb", "docker", "psutil", "requests", "bcrypt")
+DRIVERS = ("psycopg", "pymysql", "apsw", "duckdb", "docker", "psutil", "requests", "bcrypt")
 
 
 def loaded(statements: str) -> set[str]:

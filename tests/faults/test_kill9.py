@@ -92,7 +92,9 @@ def wait_until_ready(process: subprocess.Popen[bytes]) -> None:
 def kept(state: Path) -> tuple[list[int], Counter[tuple[str, str]]]:
     """Return the ids and the changes of the journal's events, as another process may read them at any time."""
     with contextlib.closing(sqlite3.connect(f"file:{state}/journal.db?mode=ro", uri=True, timeout=30)) as db:
-        rows = db.execute("SELECT id, kind, json_extract(body, '$.change'), json_extract(body, '$.object') FROM event ORDER BY id").fetchall()
+        rows = db.execute(
+            "SELECT id, kind, json_extract(body, '$.change'), json_extract(body, '$.object') FROM event ORDER BY id"
+        ).fetchall()
     assert {kind for _, kind, _, _ in rows} <= {"schema"}, "the journal was never damaged"
     return [id for id, *_ in rows], Counter((change, name) for _, _, change, name in rows)
 

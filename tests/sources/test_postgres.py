@@ -89,7 +89,7 @@ SOMETIMES = (
     | _series("gauge", ("relname",), "pg_stat_activity", "autovacuum_timestamp_seconds")
     | _series("counter", (), "pg_stat_checkpointer", "num_timed_total num_requested_total restartpoints_timed_total restartpoints_req_total"
               " restartpoints_done_total write_time_total sync_time_total buffers_written_total stats_reset_total")
-    | _series("counter", DATABASE, "pg_stat_database_conflicts", "confl_tablespace confl_lock confl_snapshot confl_bufferpin"
+    | _series("counter", (*DATABASE, "server"), "pg_stat_database_conflicts", "confl_tablespace confl_lock confl_snapshot confl_bufferpin"
               " confl_deadlock")
     | _series("gauge", ("datname", "relname", "phase"), "pg_stat_progress_vacuum", "phase")
     | _series("gauge", ("datname", "relname"), "pg_stat_progress_vacuum", "heap_blks heap_blks_scanned heap_blks_vacuumed index_vacuums"

@@ -320,9 +320,7 @@ def test_a_journal_of_a_newer_format_is_refused_and_not_touched(tmp_path: Path) 
 
 
 def test_a_folder_that_another_process_uses_is_refused_with_its_number(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from tocsin.journal import Journal; j = Journal(Path(sys.argv[1])); print('open', flush=True); input()"
-    )
+    code = "import sys; from pathlib import Path; from tocsin.journal import Journal; j = Journal(Path(sys.argv[1])); print('open', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdin is not None
@@ -342,7 +340,9 @@ def test_a_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_one_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"state_dir .*/file/state cannot be used: Not a directory; create it, and let tocsin's user write"):
+    with pytest.raises(
+        ConfigError, match=r"state_dir .*/file/state cannot be used: Not a directory; create it, and let tocsin's user write"
+    ):
         Journal(tmp_path / "file/state")
 
 
@@ -350,7 +350,10 @@ def test_a_folder_that_may_not_be_written_is_refused_with_what_to_do() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
-        with _nobody(), pytest.raises(ConfigError, match=f"state_dir {folder} cannot be used: Permission denied; create it, and let tocsin's"):
+        with (
+            _nobody(),
+            pytest.raises(ConfigError, match=f"state_dir {folder} cannot be used: Permission denied; create it, and let tocsin's"),
+        ):
             Journal(folder)
 
 

@@ -146,7 +146,9 @@ def test_what_a_target_does_not_support_is_no_failure_and_no_sample(w: World) ->
 
 
 @pytest.mark.parametrize(("error", "reason"), [(ConnectError("nobody there"), "connect"), (ZeroDivisionError("oops"), "internal")])
-def test_a_target_that_cannot_be_reached_is_down_and_all_its_collectors_fail_with_the_reason(w: World, error: Exception, reason: str) -> None:
+def test_a_target_that_cannot_be_reached_is_down_and_all_its_collectors_fail_with_the_reason(
+    w: World, error: Exception, reason: str
+) -> None:
     target = w.target(live("one", emits()), live("two", emits()))
     access = Access(target)
     run_all(w, target, access)

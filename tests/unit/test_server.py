@@ -236,7 +236,9 @@ class Page(HTMLParser):
 
 def test_the_landing_page_shows_names_and_messages_as_text(service: Service) -> None:
     evil = "<script>alert('&\"')</script>"
-    service.journal.commit(evil, "c", [Event(kind=EventKind.SCHEMA, object_kind=evil, object=evil, change=evil, reason=evil, risk=Risk.SAFE)])
+    service.journal.commit(
+        evil, "c", [Event(kind=EventKind.SCHEMA, object_kind=evil, object=evil, change=evil, reason=evil, risk=Risk.SAFE)]
+    )
     service.journal.commit(evil, "c", [Event(kind=EventKind.NOTIFICATION, object_kind="alert", object=evil, change=evil, reason=evil)])
     ask(service, "/metrics")
     answer = ask(service, "/")
@@ -341,7 +343,13 @@ def test_a_delivered_alert_becomes_an_event_and_a_count(service: Service) -> Non
 
 
 def test_a_repeated_alert_is_kept_once_and_counted_each_time(service: Service) -> None:
-    for alert in (ALERT, ALERT, {**ALERT, "status": "resolved"}, {**ALERT, "status": "resolved"}, {**ALERT, "startsAt": "2026-11-22T00:00:00Z"}):
+    for alert in (
+        ALERT,
+        ALERT,
+        {**ALERT, "status": "resolved"},
+        {**ALERT, "status": "resolved"},
+        {**ALERT, "startsAt": "2026-11-22T00:00:00Z"},
+    ):
         assert notify(service, alert) == 200
     assert notify(service, {**ALERT, "fingerprint": "twice"}, {**ALERT, "fingerprint": "twice"}) == 200
     assert [e["change"] for e in events(service)["events"]] == ["firing", "resolved", "firing", "firing"]

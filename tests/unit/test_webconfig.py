@@ -91,7 +91,9 @@ def serving(folder: Path, **web: object) -> Iterator[Service]:
 def ask(service: Service, authorization: str | None = None, tls: ssl.SSLContext | None = None, path: str = "/-/healthy") -> int:
     parts = urlsplit(service.url)
     assert (parts.scheme == "https") == (tls is not None)
-    kind = http.client.HTTPSConnection(parts.netloc, context=tls, timeout=10) if tls else http.client.HTTPConnection(parts.netloc, timeout=10)
+    kind = (
+        http.client.HTTPSConnection(parts.netloc, context=tls, timeout=10) if tls else http.client.HTTPConnection(parts.netloc, timeout=10)
+    )
     with contextlib.closing(kind) as connection:
         connection.request("GET", path, headers={"Authorization": authorization} if authorization is not None else {})
         answer = connection.getresponse()

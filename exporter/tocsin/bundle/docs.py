@@ -16,7 +16,7 @@ from tocsin import catalog, vitals
 from tocsin.config import Config
 from tocsin.event import EVENT_HELP, RISK_HELP, Change, EventKind, Risk
 from tocsin.metric import Declared, Metric
-from tocsin.options import Duration, Secret, Size, TargetOptions
+from tocsin.options import Duration, Levels, Secret, Size, TargetOptions
 from tocsin.schema.risk import RULES
 from tocsin.source import Source
 
@@ -121,6 +121,10 @@ def _option_rows(cls: type, prefix: str) -> list[tuple[str, ...]]:
         else:
             example = f" Example: `{f.metadata['example']}`." if f.metadata.get("example") is not None else ""
             rows.append((f"`{name}`", _type_words(hint), _default_words(default), f.metadata["help"] + "." + example))
+            # What stands in a list or under names of the user's choice is told with the brackets of its place.
+            element = get_args(hint)[-1 if get_origin(hint) is dict else 0] if get_args(hint) else None
+            if is_dataclass(element) and element not in (TargetOptions, Levels):
+                rows += _option_rows(typing.cast(type, element), f"{name}[].")
     return rows
 
 
@@ -138,7 +142,7 @@ def _type_words(hint: Any) -> str:
         return "list of targets" if inner is TargetOptions else f"list of {_type_words(inner)}"
     if get_origin(hint) is dict:
         inner = get_args(hint)[1]
-        return f"name to {'levels (`warning`, `critical`)' if is_dataclass(inner) else _type_words(inner)}"
+        return f"name to {'levels (`warning`, `critical`)' if inner is Levels else _type_words(inner)}"
     return "options"
 
 

@@ -101,7 +101,9 @@ class MysqlOptions(TargetOptions):
         if not re.match(r"(mysql|mariadb)://", text):
             return ""
         after = text.partition("://")[2]
-        netloc = re.split(r"[/?#]", after, maxsplit=1)[0] if "@" not in after else re.split(r"[/?#]", after.rpartition("@")[2], maxsplit=1)[0]
+        netloc = (
+            re.split(r"[/?#]", after, maxsplit=1)[0] if "@" not in after else re.split(r"[/?#]", after.rpartition("@")[2], maxsplit=1)[0]
+        )
         socket = re.search(r"[?&]socket=([^&#@]+)$", text)
         return unquote(netloc) or (unquote(socket[1]) if socket else "local")
 

@@ -12,11 +12,16 @@ COLLECTOR_DURATION = gauge("mysql_exporter_collector_duration_seconds", "How lon
 # SHOW GLOBAL STATUS
 
 STATUS = MetricFamily(
-    "mysql_global_status_<name>", "untyped", "Status variable <name>; `on` and `yes` are 1, a date is Unix time.", r"mysql_global_status_\w+"
+    "mysql_global_status_<name>",
+    "untyped",
+    "Status variable <name>; `on` and `yes` are 1, a date is Unix time.",
+    r"mysql_global_status_\w+",
 )
 STATUS_COMMANDS = counter("mysql_global_status_commands_total", "Statements by kind, the Com_ variables.", ("command",))
 STATUS_HANDLERS = counter("mysql_global_status_handlers_total", "Calls to storage engines, the Handler_ variables.", ("handler",))
-STATUS_CONNECTION_ERRORS = counter("mysql_global_status_connection_errors_total", "Connections that the server failed to accept.", ("error",))
+STATUS_CONNECTION_ERRORS = counter(
+    "mysql_global_status_connection_errors_total", "Connections that the server failed to accept.", ("error",)
+)
 STATUS_POOL_PAGES = gauge("mysql_global_status_buffer_pool_pages", "Pages of the InnoDB buffer pool by state.", ("state",))
 STATUS_DIRTY_PAGES = gauge("mysql_global_status_buffer_pool_dirty_pages", "Pages of the InnoDB buffer pool that wait to be written.")
 STATUS_PAGE_CHANGES = counter(
@@ -29,7 +34,9 @@ STATUS_LOST = counter(
     ("instrumentation",),
 )
 GALERA_STATUS = info(
-    "mysql_galera_status_info", "The Galera cluster that the node belongs to.", ("wsrep_local_state_uuid", "wsrep_cluster_state_uuid", "wsrep_provider_version")
+    "mysql_galera_status_info",
+    "The Galera cluster that the node belongs to.",
+    ("wsrep_local_state_uuid", "wsrep_cluster_state_uuid", "wsrep_provider_version"),
 )  # fmt: skip
 _EVS = "of the latency of group communication, wsrep_evs_repl_latency."
 EVS_LATENCY = (
@@ -94,16 +101,22 @@ RESPONSE_TIME_READ = Metric("mysql_info_schema_read_query_response_time_seconds"
 RESPONSE_TIME_WRITE = Metric("mysql_info_schema_write_query_response_time_seconds", "histogram", f"Writing {_RESPONSE}")
 
 PROCESSLIST_THREADS = gauge("mysql_info_schema_processlist_threads", "Connections by command and state.", ("command", "state"))
-PROCESSLIST_SECONDS = gauge("mysql_info_schema_processlist_seconds", "Time that connections have been in their state.", ("command", "state"))
+PROCESSLIST_SECONDS = gauge(
+    "mysql_info_schema_processlist_seconds", "Time that connections have been in their state.", ("command", "state")
+)
 PROCESSES_BY_USER = gauge("mysql_info_schema_processlist_processes_by_user", "Connections of each user.", ("mysql_user",))
 PROCESSES_BY_HOST = gauge("mysql_info_schema_processlist_processes_by_host", "Connections from each host.", ("client_host",))
 
 _TABLE = ("schema", "table")
 TABLE_VERSION = gauge(
-    "mysql_info_schema_table_version", "Version of the table's definition file.", (*_TABLE, "type", "engine", "row_format", "create_options")
+    "mysql_info_schema_table_version",
+    "Version of the table's definition file.",
+    (*_TABLE, "type", "engine", "row_format", "create_options"),
 )
 TABLE_ROWS = gauge("mysql_info_schema_table_rows", "Rows of the table; an estimate for InnoDB.", _TABLE)
-TABLE_SIZE = gauge("mysql_info_schema_table_size", "Bytes of the table's data, indexes and free space.", (*_TABLE, "component"), unit="bytes")
+TABLE_SIZE = gauge(
+    "mysql_info_schema_table_size", "Bytes of the table's data, indexes and free space.", (*_TABLE, "component"), unit="bytes"
+)
 
 AUTO_INCREMENT = gauge("mysql_info_schema_auto_increment_column", "Next value of the AUTO_INCREMENT column.", (*_TABLE, "column"))
 AUTO_INCREMENT_MAX = gauge(
@@ -129,7 +142,9 @@ TABLESPACE_INFO = gauge(
     ("tablespace_name", "file_format", "row_format", "space_type"),
     unit="none",
 )
-TABLESPACE_FILE = gauge("mysql_info_schema_innodb_tablespace_file_size_bytes", "Apparent size of the tablespace's file.", ("tablespace_name",))
+TABLESPACE_FILE = gauge(
+    "mysql_info_schema_innodb_tablespace_file_size_bytes", "Apparent size of the tablespace's file.", ("tablespace_name",)
+)
 TABLESPACE_ALLOCATED = gauge(
     "mysql_info_schema_innodb_tablespace_allocated_size_bytes", "Space on disk that the tablespace's file takes.", ("tablespace_name",)
 )
@@ -163,15 +178,19 @@ STATISTICS = {
 }
 """The columns of user_statistics and client_statistics (Percona Server and MariaDB, with userstat=ON)."""
 
-_STATISTICS_NAMES = {"connected_time": "connected_time_seconds_total", "busy_time": "busy_seconds_total", "cpu_time": "cpu_time_seconds_total"} | {
-    name: name for name in ("total_connections", "concurrent_connections")
-}  # fmt: skip
+_STATISTICS_NAMES = {
+    "total_connections": "total_connections",
+    "concurrent_connections": "concurrent_connections",
+    "connected_time": "connected_time_seconds_total",
+    "busy_time": "busy_seconds_total",
+    "cpu_time": "cpu_time_seconds_total",
+}
+"""Those that are not simply called <column>_total."""
 
 
 def _statistics(of: str) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for column, help in STATISTICS.items():
-        # Two of them have no _total in the reference exporter, and only one of the two is no counter.
         name = f"mysql_info_schema_{of}_statistics_{_STATISTICS_NAMES.get(column, f'{column}_total')}"
         found[column] = Metric(name, "gauge" if column == "concurrent_connections" else "counter", f"By {of}: {help}", (of,))
     return found
@@ -179,12 +198,17 @@ def _statistics(of: str) -> dict[str, Metric]:
 
 USER_STATISTICS = _statistics("user") | {
     "max_statement_time_exceeded": Metric(
-        "mysql_info_schema_user_statistics_max_statement_time_exceeded", "untyped", "By user: Statements stopped by their time limit.", ("user",)
+        "mysql_info_schema_user_statistics_max_statement_time_exceeded",
+        "untyped",
+        "By user: Statements stopped by their time limit.",
+        ("user",),
     )
 }
 CLIENT_STATISTICS = _statistics("client") | {
     "max_statement_time_exceeded": counter(
-        "mysql_info_schema_client_statistics_max_statement_time_exceeded_total", "By client: Statements stopped by their time limit.", ("client",)
+        "mysql_info_schema_client_statistics_max_statement_time_exceeded_total",
+        "By client: Statements stopped by their time limit.",
+        ("client",),
     )
 }
 TABLE_STATISTICS: tuple[Metric, ...] = (

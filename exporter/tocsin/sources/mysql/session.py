@@ -191,7 +191,9 @@ class Connection:
         late = "timed out" in text
         kind = _REASONS.get(number, ConnectError if broken else InternalError)
         if late and kind is ConnectError:
-            return DeadlineError(f"{self._name}: no answer within the deadline while {'connecting' if connecting else 'reading'}", lost=True)
+            return DeadlineError(
+                f"{self._name}: no answer within the deadline while {'connecting' if connecting else 'reading'}", lost=True
+            )
         advice = _advice(kind, text, connecting)
         return kind(f"{self._name}: {text} ({number}){advice}", lost=connecting or broken)
 
@@ -216,7 +218,9 @@ def _advice(kind: type[CollectError], text: str, connecting: bool) -> str:
         if match := re.search(r"you need \(at least one of\) the (.+?) privilege", text):
             return f"; GRANT {match[1].split(', ')[-1]} ON *.* TO the user"
         if match := re.search(r"(\w+) command denied .* for (?:table|column) (\S+)", text):
-            return f"; GRANT {match[1]} ON {match[2].strip('`')} TO the user" if "." in match[2] else f"; GRANT {match[1]} ON *.* TO the user"
+            return (
+                f"; GRANT {match[1]} ON {match[2].strip('`')} TO the user" if "." in match[2] else f"; GRANT {match[1]} ON *.* TO the user"
+            )
         return "; grant the user the privilege"
     if kind is AuthError:
         return "; check user, password and the host that the account is for"

@@ -31,7 +31,7 @@ def value_of(text: bytes | None) -> Value | None:
     if _NUMBER.match(text):
         return text
     word = _WORDS.get(text.lower())
-    if word is not None or len(text) < 19 or text[-3:] not in (b"GMT", b"UTC") and not text[:4].isdigit():
+    if word is not None or len(text) < 19 or not (text[:4].isdigit() or text.endswith((b"GMT", b"UTC"))):
         return word
     for form in _DATES:
         try:

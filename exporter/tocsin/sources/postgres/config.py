@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from tocsin.errors import SetupError
 from tocsin.options import DatabaseFilter, Secret, TargetOptions, option, read_secret_file
+from tocsin.sql import OwnQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class PostgresOptions(TargetOptions):
         help="release of postgres_exporter whose names are served: `0.20`, or `0.19` with the label `server` and the older slot names",
         check=lambda v: None if v in ("0.19", "0.20") else "0.19 or 0.20, in quotes",
     )
+    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
     full_inspection_every: float = option(1800.0, help="seconds after which a schema is read in full even if the cheap check saw nothing")
 
     def connection_string(self) -> Secret:
@@ -47,7 +49,8 @@ class PostgresOptions(TargetOptions):
             raise SetupError(f"target {self.name}: give dsn or dsn_file")
         if "://" in dsn.reveal() and _host_and_port(dsn.reveal()) is None:
             raise SetupError(
-                f"target {self.name}: the dsn has more than one @, or a / before it; write %40 and %2F in the password, or use password_file"
+                f"target {self.name}: the dsn has more than one @, or a / before it; "
+                "write %40 and %2F in the password, or use password_file"
             )
         return dsn
 

@@ -44,6 +44,7 @@ _FACTS = """
 _CLASSES: dict[str, type[CollectError]] = {
     "28": AuthError, "42501": PrivilegeError, "55P03": LockedError, "57014": DeadlineError,
     "53300": ConnectError, "57P": ConnectError, "08": ConnectError, "3D000": SetupError,
+    "25006": SetupError, "42": SetupError, "22": SetupError,  # an own query that is wrong
 }  # fmt: skip
 """SQLSTATE, or its beginning, to the failure that it means (PostgreSQL manual, appendix A)."""
 
@@ -271,6 +272,7 @@ class PostgresSession:
         self._extensions: dict[str, str] = {}
         self._unsupported: dict[Run, Unsupported] = {}
         self._asked: deque[Run] = deque()
+        self._everywhere: list[Run] = []
         self._fanned_out: dict[Run, list[Result | CollectError]] | None = None
 
     def begin(self, runs: list[Run]) -> None:
@@ -280,10 +282,10 @@ class PostgresSession:
         try:
             self._send_ahead(runs, deadline)
         except CollectError as error:
-            self.close()
             # A connection that the server closed while nobody looked says nothing about the server: try once more.
             if fresh or not isinstance(error, ConnectError):
                 raise
+            self.close()
             self._send_ahead(runs, deadline)
 
     def _send_ahead(self, runs: list[Run], deadline: float) -> None:
@@ -292,15 +294,22 @@ class PostgresSession:
             self._learn(self.default.query(_FACTS, deadline))
         self._unsupported, self._fanned_out = {}, None
         self._asked.clear()
+        self._everywhere.clear()
         statements = [limits(deadline), _FACTS]
         for run in runs:
             ask = run.collector.collect
-            if isinstance(ask, Ask) and not (ask.everywhere and self.default.database not in self.databases):
-                try:
-                    statements.append(self._statement(ask.query))
-                    self._asked.append(run)
-                except Unsupported as reason:
-                    self._unsupported[run] = reason
+            if not isinstance(ask, Ask):
+                continue
+            try:
+                statement = self._statement(ask.query)
+            except Unsupported as reason:
+                self._unsupported[run] = reason
+                continue
+            if ask.everywhere:
+                self._everywhere.append(run)
+            if not ask.everywhere or self.default.database in self.databases:
+                statements.append(statement)
+                self._asked.append(run)
         self.default.send(statements)
         for result in (self.default.receive(deadline)[0], self.default.receive(deadline)[0]):
             if isinstance(result, CollectError):
@@ -349,7 +358,7 @@ class PostgresSession:
         if self.default.database in self.databases:
             yield self.answer(run)
         if self._fanned_out is None:
-            self._fanned_out = self._fan_out([run, *(r for r in self._asked if _is_everywhere(r))], run.deadline)
+            self._fanned_out = self._fan_out(self._everywhere, run.deadline)
         for result in self._fanned_out.pop(run, []):
             if isinstance(result, CollectError):
                 raise result
@@ -411,10 +420,6 @@ class PostgresSession:
             self.default = None
         while self._others:
             self._others.popitem()[1].close()
-
-
-def _is_everywhere(run: Run) -> bool:
-    return isinstance(run.collector.collect, Ask) and run.collector.collect.everywhere
 
 
 def limits(deadline: float) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import Any
 
 from tocsin.errors import DeadlineError, SetupError
@@ -15,6 +17,9 @@ from tocsin.sources.sqlite import metrics as m
 from tocsin.sources.sqlite.config import SqliteOptions
 from tocsin.sources.sqlite.inspect import inspect
 from tocsin.sources.sqlite.overlay import Picture, open_picture, read_picture
+from tocsin.sql import Ask, Result
+
+_MOST_ROWS = 100_000
 
 
 class SqliteSession:
@@ -26,6 +31,12 @@ class SqliteSession:
     def begin(self, runs: list[Run]) -> None:
         """Look at the file once; raises CollectError when it cannot be read as a database."""
         read_picture(self.options.path, lambda _picture: None, max(run.deadline for run in runs))
+
+    def answer(self, run: Run) -> Result:
+        """Run the query of an own collector on a still picture of the database; raises CollectError."""
+        assert isinstance(run.collector.collect, Ask)
+        sql = run.collector.collect.query.for_version(3)
+        return read_picture(self.options.path, lambda picture: _query(self.options, picture, sql, run.deadline), run.deadline)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -71,17 +82,44 @@ def _gate(picture: Picture) -> str:
 
 
 def _inspect(options: SqliteOptions, picture: Picture, deadline: float) -> Schema:
+    with _opened(options, picture, deadline) as connection:
+        return inspect(connection)
+
+
+def _query(options: SqliteOptions, picture: Picture, sql: str, deadline: float) -> Result:
+    """Return a bounded number of rows, as text."""
+    columns: list[str] = []
+
+    def look(cursor: Any, _sql: str, _bindings: object) -> bool:
+        columns[:] = [name for name, *_ in cursor.get_description()]  # known here even where no row will come
+        return True
+
+    with _opened(options, picture, deadline) as connection:
+        cursor = connection.cursor()
+        cursor.exec_trace = look
+        rows = [tuple(_as_text(value) for value in row) for row in islice(cursor.execute(sql), _MOST_ROWS)]
+        cursor.close(True)
+        return Result(columns, rows)
+
+
+@contextmanager
+def _opened(options: SqliteOptions, picture: Picture, deadline: float) -> Iterator[Any]:
+    """Give an apsw connection to the picture, and turn its errors into ours."""
     import apsw
 
     try:
         with closing(open_picture(picture)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-            return inspect(connection)
+            yield connection
     except apsw.InterruptError:
-        raise DeadlineError(f"{options.name}: reading the schema of {options.path} took longer than the run may") from None
+        raise DeadlineError(f"{options.name}: reading {options.path} took longer than the run may") from None
     except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise SetupError(f"{options.name}: {options.path} is damaged or encrypted: {_words(error)}") from error
+        raise SetupError(f"{options.name}: {options.path} is damaged or encrypted: {error}") from error
+    except apsw.SQLError as error:
+        raise SetupError(f"{options.name}: {error}") from error
 
 
-def _words(error: Any) -> str:
-    return str(error).removeprefix("SQLITE_")
+def _as_text(value: object) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    return repr(value).encode() if isinstance(value, (int, float)) else str(value).encode("utf-8", "replace")

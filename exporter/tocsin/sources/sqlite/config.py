@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.options import TargetOptions, option
+from tocsin.sql import OwnQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteOptions(TargetOptions):
     path: Path = option(help="the database file", example="/srv/app/app.db")
+    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
     full_inspection_every: float = option(1800.0, help="seconds after which the schema is read in full even if its cookie did not move")
 
     @property
