@@ -85,9 +85,12 @@ class Child:
 
 
 class Postgres:
-    """A PostgreSQL cluster of the newest version that is installed. psycopg connects with `dsn()`."""
+    """A PostgreSQL cluster of the newest version that is installed. psycopg connects with `dsn()`.
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    With `source` it is a standby of that server, following through the slot.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None, source: Postgres | None = None, slot: str = "") -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
         if not found:
             lacking("PostgreSQL is not installed: apt-get install postgresql")
@@ -102,6 +105,9 @@ class Postgres:
                 if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
                     parent.chmod(0o755)
             shutil.chown(folder, "postgres", "postgres" if _group("postgres") else None)
+        if source is not None:
+            self._run("pg_basebackup", "-D", str(self.data), "-R", "-S", slot, "-d", source.dsn(), "-X", "stream", "-c", "fast")
+            return
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "-N")
 
     def _as(self) -> dict[str, Any]:

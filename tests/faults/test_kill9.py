@@ -13,11 +13,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from servers import until
 
+from servers import until
 from tocsin.event import EventKind
 from tocsin.journal import Journal
 
@@ -129,7 +130,7 @@ def test_killed_again_and_again_every_change_is_told_exactly_once(config: Path, 
                 os.kill(process.pid, signal.SIGKILL)
                 assert process.wait(10) == -signal.SIGKILL
             seen.append(len(kept(state)[0]))
-    assert sum(after > before for before, after in zip(seen, seen[1:], strict=False)) > KILLS / 4, "events were written between the kills"
+    assert sum(after > before for before, after in pairwise(seen)) > KILLS / 4, "events were written between the kills"
     with exporter(config) as process:
         wait_until_ready(process)
         until(lambda: sum(kept(state)[1].values()) >= sum(changes.done.values()))
@@ -138,7 +139,7 @@ def test_killed_again_and_again_every_change_is_told_exactly_once(config: Path, 
     print(f"{KILLS} kills, {sum(changes.done.values())} changes, {len(ids)} events")
     assert told == changes.done
     assert set(told.values()) == {1}
-    assert all(before < after for before, after in zip(ids, ids[1:], strict=False))
+    assert all(before < after for before, after in pairwise(ids))
     journal = Journal(state)
     with contextlib.closing(journal):
         assert sum(count for count, _ in journal.totals("app").values()) == len(ids)

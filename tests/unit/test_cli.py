@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 from fakes import series
-from servers import Child, free_port, get, until
 
 import tocsin
+from servers import Child, free_port, get, until
 from servers import tocsin as serving
 
 NEEDLE = "s3cr3t-needle"
@@ -116,7 +116,8 @@ def test_sighup_loads_the_configuration_again_and_a_storm_of_it_does_no_harm(con
         until(lambda: 'instance="shop"' in get(f"{url}/metrics")[1])
         for _ in range(100):
             child.process.send_signal(signal.SIGHUP)
-        config.write_text("sever: {}\n")
+        (tmp_path / "new.yaml").write_text("sever: {}\n")
+        (tmp_path / "new.yaml").rename(config)
         child.process.send_signal(signal.SIGHUP)
         until(lambda: series(get(f"{url}/metrics")[1])["tocsin_config_last_reload_successful"] == 0)
         assert 'instance="shop"' in get(f"{url}/metrics")[1]

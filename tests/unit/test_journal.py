@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 from fakes import series
-from servers import get, until
-from tools import lacking
 
+from servers import get, until
 from tocsin import config
 from tocsin.errors import ConfigError, JournalError
 from tocsin.event import Event, EventKind, Risk
 from tocsin.journal import Journal
 from tocsin.service import Service
+from tools import lacking
 
 
 def event(name: str, **values: object) -> Event:
@@ -281,7 +281,7 @@ def test_whatever_page_is_damaged_the_journal_opens_and_answers(tmp_path: Path) 
             (folder / "journal.db").write_bytes(source[:start] + change + source[start + len(change) :])
             with opened(folder) as journal:
                 events = journal.events(limit=1000)
-                journal.totals("t"), journal.recall("t", "c", "k"), journal.prune()  # noqa: B018
+                journal.totals("t"), journal.recall("t", "c", "k"), journal.prune()
                 journal.commit("t", "c", [event("new")])
                 assert len(events) in (1, 200)
             moved += len(asides(folder))
@@ -388,7 +388,7 @@ def test_a_write_that_the_disk_refuses_is_told_and_the_same_write_succeeds_later
     journal.commit("t", "c", [event("before")], {"k": b"1"})
     with no_file_longer_than((tmp_path / "state/journal.db-wal").stat().st_size):
         for failed in (1, 2):
-            with pytest.raises(JournalError, match="cannot be written: .*; free space on its disk"):
+            with pytest.raises(JournalError, match=r"cannot be written: .*; free space on its disk"):
                 journal.commit("t", "c", [event("after")], {"k": b"2"})
             assert (journal.up, journal.failures) == (False, failed)
         assert [e.object for e in journal.events()] == ["before"], "what is there can be read"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from fakes import A, Gate, Options, Session, World, emits, live, scheduled, world
-from servers import until
 
+from servers import until
 from tocsin.event import Event, EventKind
 from tocsin.source import Run
 
@@ -180,7 +181,7 @@ def test_a_scheduled_collector_runs_on_its_own_clock_without_a_scrape(w: World) 
     w.source(scheduled("clock", lambda _s, _run: times.append(time.monotonic()), every=0.2))
     w.apply(named("t"), start=True)
     until(lambda: len(times) >= 6, 10)
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     assert 0.18 < sum(gaps) / len(gaps) < 0.4
     assert min(gaps) > 0.15
 

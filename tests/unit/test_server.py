@@ -19,8 +19,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from fakes import series
-from servers import get, get_json, until
 
+from servers import get, get_json, until
 from tocsin import config, server
 from tocsin.event import Event, EventKind, Risk
 from tocsin.server import scrape_seconds

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
-import os
 import socket
 import ssl
 import subprocess
@@ -16,13 +15,13 @@ from urllib.parse import urlsplit
 import bcrypt
 import pytest
 import yaml
-from servers import until
-from tools import need
 
+from servers import until
 from tocsin import config
 from tocsin.errors import ConfigError
 from tocsin.service import Service
 from tocsin.webconfig import WebConfig
+from tools import need
 
 PASSWORD = "s3cr3t-needle"
 
@@ -103,6 +102,10 @@ def ask(service: Service, authorization: str | None = None, tls: ssl.SSLContext 
 
 def basic(name: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 # Basic authentication
@@ -234,14 +237,14 @@ def test_tls_and_passwords_go_together(tmp_path: Path, authority: Authority) -> 
 def test_a_handshake_that_never_comes_blocks_nobody_and_leaves_no_socket_open(tmp_path: Path, authority: Authority) -> None:
     with serving(tmp_path, tls_server_config=tls_of(authority)) as service:
         host, port = service.server.server_address[:2]
-        before = len(os.listdir("/proc/self/fd"))
+        before = open_files()
         with contextlib.ExitStack() as stack:
             for _ in range(5):
                 stack.enter_context(socket.create_connection((str(host), int(port)), timeout=5))
             assert ask(service, tls=authority.client()) == 200
         for _ in range(20):
             assert ask(service, tls=authority.client()) == 200
-        until(lambda: len(os.listdir("/proc/self/fd")) <= before, 5)
+        until(lambda: open_files() <= before, 5)
 
 
 # The file
