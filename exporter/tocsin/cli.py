@@ -125,6 +125,18 @@ def healthcheck(url: str) -> None:
     click.echo("ready")
 
 
+@main.command()
+@click.argument("kind")
+def grants(kind: str) -> None:
+    """Print the SQL that makes a role for Tocsin on a server of KIND, such as postgres."""
+    from tocsin import catalog
+
+    known = {source.kind: source.grants for source in catalog.SOURCES if source.grants}
+    if kind not in known:
+        raise click.ClickException(f"no grants for {kind!r}; there are some for {', '.join(known)}")
+    click.echo(known[kind], nl=False)
+
+
 @main.command("config-schema")
 def config_schema() -> None:
     """Print the JSON Schema of the configuration file, for editors."""

@@ -174,7 +174,7 @@ class Scheduler:
             for collector in target.scheduled:  # one at a time, as on their clocks
                 batch, _ = lane.start([collector], deadline)
                 if not batch.done.wait(max(0.0, deadline - time.monotonic())):
-                    self.runner.abandon(target, batch.runs, 0.0)
+                    self.runner.abandon(target, batch.runs, time.monotonic() - began)
                     break
 
     def _plan(self, delay: float, watched: _Watched | None, collector: Collector | None) -> None:

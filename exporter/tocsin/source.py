@@ -88,6 +88,8 @@ class Source:
     collectors: tuple[Collector, ...]
     thresholds: tuple[Threshold, ...] = ()
     reference: Reference | None = None
+    grants: str = ""
+    """SQL that makes the least-privileged role with which every collector works."""
     finish: Callable[[Any, Run], None] | None = None
     """Called with the options and each run that succeeded: the last word on how its samples are called."""
 

@@ -431,7 +431,6 @@ def open_session(postgres: Postgres, **more: Any) -> PostgresSession:
     return session
 
 
-
 @pytest.mark.parametrize("statement", ["CREATE TABLE intruder (a int)", "DELETE FROM pg_class", "CREATE DATABASE intruder"])
 def test_session_refuses_to_write(postgres: Postgres, statement: str) -> None:
     session = open_session(postgres)

@@ -164,6 +164,12 @@ def test_a_state_dir_in_use_exits_2_and_names_the_process(config: Path, tmp_path
         )
 
 
+def test_the_exporters_own_journal_is_refused_as_a_target(tmp_path: Path) -> None:
+    done = run("serve", "--config", write(tmp_path, "targets: [{name: own, kind: sqlite, path: state/journal.db}]"))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"target own: {tmp_path}/state/journal.db is this exporter's own journal; ")
+
+
 def test_a_wrong_web_configuration_exits_2(config: Path, tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(f"basic_auth_users: {{a: {NEEDLE}}}\n")
     config.write_text(config.read_text().replace("127.0.0.1:0'", "127.0.0.1:0', web_config_file: web.yaml"))

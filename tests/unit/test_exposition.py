@@ -41,7 +41,7 @@ def parsed(text: bytes) -> Series:
         for sample in family.samples:
             key = (sample.name, frozenset(sample.labels.items()))
             assert key not in found, f"{key} is there twice"
-            found[key] = sample.value
+            found[key] = float(sample.value)
     return found
 
 

@@ -320,7 +320,14 @@ def test_a_journal_of_a_newer_format_is_refused_and_not_touched(tmp_path: Path) 
 
 
 def test_a_folder_that_another_process_uses_is_refused_with_its_number(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from tocsin.journal import Journal; j = Journal(Path(sys.argv[1])); print('open', flush=True); input()"
+    code = """
+import sys
+from pathlib import Path
+from tocsin.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+print("open", flush=True)
+input()
+"""
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdin is not None

@@ -277,8 +277,8 @@ def test_an_event_has_the_shape_of_the_contract(service: Service, folder: Path) 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("time"))
     assert found.pop("reason")
     assert found == {
-        "id": 1, "target": "app", "source": "sqlite", "kind": "schema", "database": "main", "object_kind": "column", "object": "orders.email",
-        "change": "dropped", "risk": "destructive", "old": "email TEXT", "new": None, "detail": {},
+        "id": 1, "target": "app", "source": "sqlite", "kind": "schema", "database": "main", "object_kind": "column",
+        "object": "orders.email", "change": "dropped", "risk": "destructive", "old": "email TEXT", "new": None, "detail": {},
     }  # fmt: skip
 
 

@@ -125,8 +125,10 @@ def test_only_the_right_password_opens_and_every_page_is_behind_it(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Basic", "Basic ", "Basic !!!", "Bearer x", "Basic \xe9", "Basic " + base64.b64encode(b"\xff\xfe").decode(), basic("prometheus", "\0"),
-     basic("prometheus", "x" * 200), basic("", ""), basic("prometheus", PASSWORD).replace("Basic", "Digest")],
+    [
+        "", "Basic", "Basic ", "Basic !!!", "Bearer x", "Basic \xe9", "Basic " + base64.b64encode(b"\xff\xfe").decode(),
+        basic("prometheus", "\0"), basic("prometheus", "x" * 200), basic("", ""), basic("prometheus", PASSWORD).replace("Basic", "Digest"),
+    ],
 )  # fmt: skip
 def test_a_header_that_makes_no_sense_is_refused(tmp_path: Path, header: str) -> None:
     with serving(tmp_path, basic_auth_users={"prometheus": hashed(PASSWORD)}) as service:
@@ -140,12 +142,12 @@ def test_a_long_password_counts_in_its_first_72_bytes_as_bcrypt_has_it(tmp_path:
 
 
 def test_who_is_refused_is_told_how_to_come_in(tmp_path: Path) -> None:
-    with serving(tmp_path, basic_auth_users={"prometheus": hashed(PASSWORD)}) as service:
-        with contextlib.closing(http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=10)) as connection:
-            connection.request("GET", "/metrics")
-            answer = connection.getresponse()
-            assert answer.headers["WWW-Authenticate"] == 'Basic realm="tocsin"'
-            assert b"tocsin_" not in answer.read()
+    with serving(tmp_path, basic_auth_users={"prometheus": hashed(PASSWORD)}) as service, contextlib.ExitStack() as stack:
+        connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=10)))
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="tocsin"'
+        assert b"tocsin_" not in answer.read()
 
 
 def test_a_changed_password_takes_effect_without_a_restart(tmp_path: Path) -> None:

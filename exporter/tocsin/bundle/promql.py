@@ -98,7 +98,8 @@ class _Reader:
         for argument in node.args:
             series = getattr(getattr(argument, "vector_selector", None), "name", None) or ""
             known = self.find(series)
-            if known and name in (_GAUGES_ONLY if known.type == "counter" else _COUNTERS_ONLY):
+            # Whether an untyped series counts or measures, only its reader knows.
+            if known and known.type != "untyped" and name in (_GAUGES_ONLY if known.type == "counter" else _COUNTERS_ONLY):
                 self.complaints.append(f"{name}() of {series}, which is a {known.type}")
         if name in ("vector", "absent", "absent_over_time"):
             return _NOTHING

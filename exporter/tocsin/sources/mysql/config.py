@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tocsin.errors import SetupError
 from tocsin.options import Secret, TargetOptions, option, read_secret_file
+from tocsin.sql import OwnQuery
 
 SSL_MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
 """As the servers' own clients call them: https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode"""
@@ -53,6 +54,7 @@ class MysqlOptions(TargetOptions):
         check=lambda name: None if re.fullmatch(r"[\w$]+\.[\w$]+", name) else "database.table",
     )
     heartbeat_utc: bool = option(False, help="pt-heartbeat runs with --utc")
+    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
 
     def server(self) -> Address:
         """Return where the server is, from the files as they are now, so that a changed one is seen.

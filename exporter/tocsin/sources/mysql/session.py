@@ -30,7 +30,9 @@ _REASONS: dict[int, type[CollectError]] = {
     1040: ConnectError,    # too many connections
     1044: PrivilegeError,  # access denied to database
     1045: AuthError,       # access denied for user
+    1049: SetupError,      # unknown database
     1053: ConnectError,    # server shutdown in progress
+    1054: SetupError, 1064: SetupError, 1146: SetupError, 1305: SetupError,  # unknown column, syntax, unknown table, unknown function
     1080: ConnectError,    # forced close of thread
     1129: ConnectError,    # host is blocked because of many connection errors
     1130: AuthError,       # host is not allowed to connect
@@ -50,6 +52,7 @@ _REASONS: dict[int, type[CollectError]] = {
     1370: PrivilegeError,  # routine
     1524: AuthError,       # authentication plugin is not loaded
     1698: AuthError,       # access denied for user, by a plugin that asks for no password
+    1792: SetupError,      # a statement that writes, in a read-only session
     1820: AuthError, 1862: AuthError,  # password expired
     1927: ConnectError,    # connection was killed (MariaDB)
     1969: DeadlineError,   # max_statement_time exceeded (MariaDB)

@@ -9,7 +9,7 @@ from tocsin.sources.postgres import metrics as m
 from tocsin.sources.postgres import queries as q
 from tocsin.sources.postgres import relations as r
 from tocsin.sources.postgres.compat import translate
-from tocsin.sources.postgres.config import PostgresOptions
+from tocsin.sources.postgres.config import GRANTS, PostgresOptions
 from tocsin.sources.postgres.inspect import collect_schema
 from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sql import Ask, Query
@@ -81,5 +81,6 @@ SOURCE = Source(
     ),
     thresholds=m.THRESHOLDS,
     finish=translate,
+    grants=GRANTS,
     reference=Reference(m.COLLECTOR_SUCCESS, m.COLLECTOR_DURATION, "", m.SCRAPES, m.SCRAPE_DURATION, m.SCRAPE_ERROR),
 )

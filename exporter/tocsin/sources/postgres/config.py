@@ -12,6 +12,17 @@ from tocsin.options import DatabaseFilter, Secret, TargetOptions, option, read_s
 from tocsin.sql import OwnQuery
 
 
+GRANTS = """\
+-- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser, in any database:
+CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 6;
+GRANT pg_monitor TO tocsin;
+-- For stat_statements, in the database of the dsn (the library must be in shared_preload_libraries):
+-- CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+-- A query of your own needs SELECT on what it reads:
+-- GRANT SELECT ON public.orders TO tocsin;
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresOptions(TargetOptions):
     dsn: Secret = option(
