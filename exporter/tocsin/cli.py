@@ -37,12 +37,18 @@ def main(log_level: str) -> None:
 
 
 @main.command()
-@config_option
-def serve(config_path: Path) -> None:
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="TOCSIN_CONFIG",
+    help="The configuration file; without one, postgres_exporter's DATA_SOURCE_* variables.",
+)
+def serve(config_path: Path | None) -> None:
     """Run the exporter."""
     from tocsin import service
 
-    with explained(), service.Service(_load(config_path), config_path) as running:
+    with explained(), service.Service(_load(config_path) if config_path else _from_environment(), config_path) as running:
         logging.getLogger("tocsin").info(
             "tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets())
         )
@@ -160,6 +166,17 @@ class explained:  # noqa: N801 -- reads as a word: with explained()
         if isinstance(error, TocsinError):
             click.echo(f"tocsin: {error}", err=True)
             sys.exit(1)
+
+
+def _from_environment() -> Config:
+    import os
+
+    from tocsin import environment
+
+    found = environment.config(os.environ)
+    if found is None:
+        raise ConfigError(["nothing to watch: give --config FILE (`tocsin up` shows a demo without one), or set DATA_SOURCE_NAME"])
+    return found
 
 
 def _load(path: Path) -> Config:

@@ -68,7 +68,9 @@ class WebConfig:
                 raise ConfigError([f"{self.path}: {key}: expected options"])
         mistakes = [f"{self.path}: {key}: not supported" for key in data if key not in ("tls_server_config", "basic_auth_users")]
         mistakes += [f"{self.path}: tls_server_config.{key}: not supported" for key in tls if key not in _TLS_KEYS]
-        mistakes += [f"{self.path}: basic_auth_users.{u}: expected a bcrypt hash" for u, h in users.items() if not _BCRYPT.fullmatch(str(h))]
+        mistakes += [
+            f"{self.path}: basic_auth_users.{u}: expected a bcrypt hash" for u, h in users.items() if not _BCRYPT.fullmatch(str(h))
+        ]
         if mistakes:
             raise ConfigError(mistakes)
         self.context = self._tls(tls) if tls else None

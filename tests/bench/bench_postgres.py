@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+
 from servers import ROOT, Child, Postgres, free_port, get, tocsin, until
 from tools import lacking
 

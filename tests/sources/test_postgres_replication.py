@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from servers import Postgres, get, tocsin, until
 
 Value = Callable[..., float | None]

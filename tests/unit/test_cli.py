@@ -17,9 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from fakes import series
 
 import tocsin
+from fakes import series
 from servers import Child, free_port, get, until
 from servers import tocsin as serving
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import series
 
+from fakes import series
 from servers import get, until
 from tocsin import config
 from tocsin.errors import ConfigError, JournalError

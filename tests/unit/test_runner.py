@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import UNDECLARED, A, B, Collector, Session, Target, World, emits, live, raises, scheduled, world
 
+from fakes import UNDECLARED, A, B, Collector, Session, Target, World, emits, live, raises, scheduled, world
 from tocsin import errors
 from tocsin.errors import CollectError, ConnectError, SetupError, Unsupported
 from tocsin.event import Event, EventKind

@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from fakes import A, Gate, Options, Session, World, emits, live, scheduled, world
 
+from fakes import A, Gate, Options, Session, World, emits, live, scheduled, world
 from servers import until
 from tocsin.event import Event, EventKind
 from tocsin.source import Run

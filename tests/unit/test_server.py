@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from fakes import series
 
+from fakes import series
 from servers import get, get_json, until
 from tocsin import config, server
 from tocsin.event import Event, EventKind, Risk

@@ -11,7 +11,6 @@ from tocsin.errors import SetupError
 from tocsin.options import DatabaseFilter, Secret, TargetOptions, option, read_secret_file
 from tocsin.sql import OwnQuery
 
-
 GRANTS = """\
 -- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser, in any database:
 CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 6;
