@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from grafana.fleet import fleet
+from grafana.mysql import mysql
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (fleet,)
+DASHBOARDS = (fleet, mysql)
 
 
 def built() -> dict[str, str]:

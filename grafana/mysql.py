@@ -22,15 +22,15 @@ from tocsin.bundle.dashboard import (
     words,
 )  # fmt: skip
 from tocsin.metric import Metric
-from tocsin.sources.mysql import metrics as mysql
+from tocsin.sources.mysql import metrics as m
 
 
 def _status(name: str, help: str) -> Metric:
-    return mysql.STATUS.metric(name, help)
+    return m.STATUS.metric(name, help)
 
 
 def _variable(name: str, help: str) -> Metric:
-    return mysql.VARIABLES.metric(name, help)
+    return m.VARIABLES.metric(name, help)
 
 
 THREADS = _status("mysql_global_status_threads_connected", "Connections that are open.")
@@ -50,11 +50,11 @@ TABLES = _status("mysql_global_status_created_tmp_tables", "Temporary tables in 
 LOCK_TIME = _status("mysql_global_status_innodb_row_lock_time", "Time spent waiting for row locks, in milliseconds.")
 MAX_CONNECTIONS = _variable("mysql_global_variables_max_connections", "Connections that the server allows.")
 POOL_SIZE = _variable("mysql_global_variables_innodb_buffer_pool_size", "Size of the InnoDB buffer pool.")
-IO_RUNNING = mysql.REPLICA.metric("mysql_slave_status_slave_io_running", "Whether the replica receives changes.")
-SQL_RUNNING = mysql.REPLICA.metric("mysql_slave_status_slave_sql_running", "Whether the replica applies changes.")
-BEHIND = mysql.REPLICA.metric("mysql_slave_status_seconds_behind_master", "Seconds by which the replica is behind its source.")
+IO_RUNNING = m.REPLICA.metric("mysql_slave_status_slave_io_running", "Whether the replica receives changes.")
+SQL_RUNNING = m.REPLICA.metric("mysql_slave_status_slave_sql_running", "Whether the replica applies changes.")
+BEHIND = m.REPLICA.metric("mysql_slave_status_seconds_behind_master", "Seconds by which the replica is behind its source.")
 
-LEVELS = {threshold.signal: threshold for threshold in mysql.THRESHOLDS}
+LEVELS = {threshold.signal: threshold for threshold in m.THRESHOLDS}
 CONNECTIONS, AGE, LAG = LEVELS["connections_ratio"], LEVELS["transaction_age_seconds"], LEVELS["replication_lag_seconds"]
 UP_OR_DOWN = words({"1": ("Up", GREEN), "0": ("Down", RED)})
 RUNS = words({"1": ("Yes", GREEN), "0": ("No", RED)})
@@ -65,13 +65,13 @@ def _rate(metric: Metric) -> str:
     return f"rate({select(metric)}[$__rate_interval])"
 
 
-def mysql_servers() -> Json:
+def mysql() -> Json:
     return dashboard(
         "tocsin-mysql",
         "Tocsin / MySQL",
         "MySQL and MariaDB servers: connections, statements, transactions, InnoDB and replication.",
-        jobs=mysql.UP,
-        targets=mysql.UP,
+        jobs=m.UP,
+        targets=m.UP,
         annotations=[],
         grid=[
             _glance(),
@@ -95,24 +95,23 @@ def mysql_servers() -> Json:
 def _glance() -> list[Panel]:
     return [
         stat(
-            "Servers", Query(f"count({select(mysql.UP)})"), [mysql.UP], first="How many servers are watched.",
+            "Servers", Query(f"count({select(m.UP)})"), [m.UP], first="How many servers are watched.",
             thresholds=steps((None, BLUE)),
         ),
         stat(
-            "Down", Query(f"count({select(mysql.UP)} == 0) or vector(0)"), [mysql.UP], first="Servers that do not answer.",
+            "Down", Query(f"count({select(m.UP)} == 0) or vector(0)"), [m.UP], first="Servers that do not answer.",
             thresholds=steps((None, GREEN), (1, RED)),
         ),
         stat(
-            "Connections in use", Query(f"max({select(THREADS)} / {select(MAX_CONNECTIONS)} * 100)"), [THREADS, MAX_CONNECTIONS],
-            first="In percent of the limit, of the server that is nearest to it.",
-            thresholds=steps((None, GREEN), ((CONNECTIONS.warning or 0) * 100, ORANGE), ((CONNECTIONS.critical or 0) * 100, RED)),
+            "Connections open", Query(f"sum({select(THREADS)})"), [THREADS], first="On all servers together.",
+            thresholds=steps((None, BLUE)),
         ),
         stat(
-            "Oldest transaction", Query(f"max({select(mysql.OLDEST_TRANSACTION)})"), [mysql.OLDEST_TRANSACTION],
+            "Oldest transaction", Query(f"max({select(m.OLDEST_TRANSACTION)})"), [m.OLDEST_TRANSACTION],
             thresholds=steps((None, GREEN), (AGE.warning, ORANGE), (AGE.critical, RED)),
         ),
         stat(
-            "Transactions that wait", Query(f"sum({select(mysql.LOCK_WAITS)})"), [mysql.LOCK_WAITS],
+            "Transactions that wait", Query(f"sum({select(m.LOCK_WAITS)})"), [m.LOCK_WAITS],
             thresholds=steps((None, GREEN), (1, ORANGE), (20, RED)),
         ),
         stat(
@@ -124,17 +123,14 @@ def _glance() -> list[Panel]:
 
 def _servers() -> Panel:
     queries = [
-        Query(f"max by (instance) ({select(mysql.UP)})"),
-        Query(f"max by (instance, version, version_comment) ({select(mysql.VERSION)})"),
+        Query(f"max by (instance) ({select(m.UP)})"),
+        Query(f"max by (instance, version, version_comment) ({select(m.VERSION)})"),
         Query(f"max by (instance) ({select(UPTIME)})"),
-        Query(f"sum by (instance) ({_rate(QUESTIONS)})"),
     ]
-    up, _, uptime, rate = (value(i, len(queries)) for i in range(len(queries)))
-    columns = {
-        "instance": "Server", up: "Status", "version": "Version", "version_comment": "Build", uptime: "Up for (s)", rate: "Statements/s",
-    }  # fmt: skip
+    up, _, uptime = (value(i, len(queries)) for i in range(len(queries)))
+    columns = {"instance": "Server", up: "Status", "version": "Version", "version_comment": "Build", uptime: "Up for (s)"}
     return table(
-        "Servers", queries, columns, [mysql.UP, mysql.VERSION, UPTIME, QUESTIONS], first="One row a server, those that are down first.",
+        "Servers", queries, columns, [m.UP, m.VERSION, UPTIME], first="One row a server, those that are down first.",
         width=16, height=8, mappings=UP_OR_DOWN, colored=["Status"], sort="Status",
     )  # fmt: skip
 
@@ -159,9 +155,9 @@ def _connections() -> Panel:
 
 def _states() -> Panel:
     queries = [
-        Query(f"topk(12, sum by (instance, command, state) ({select(mysql.PROCESSLIST_THREADS)}))", "{{instance}} {{command}}: {{state}}")
+        Query(f"topk(12, sum by (instance, command, state) ({select(m.PROCESSLIST_THREADS)}))", "{{instance}} {{command}}: {{state}}")
     ]
-    return lines("What connections do", queries, [mysql.PROCESSLIST_THREADS], first="The twelve largest groups.", width=12, fill=0)
+    return lines("What connections do", queries, [m.PROCESSLIST_THREADS], first="The twelve largest groups.", width=12, fill=0)
 
 
 def _statements() -> Panel:
@@ -173,27 +169,27 @@ def _slow() -> Panel:
 
 
 def _commands() -> Panel:
-    queries = [Query(f"topk(10, sum by (instance, command) ({_rate(mysql.STATUS_COMMANDS)}))", "{{instance}} {{command}}")]
-    return lines("Commands per second", queries, [mysql.STATUS_COMMANDS], first="The ten most frequent.", width=12, fill=0)
+    queries = [Query(f"topk(10, sum by (instance, command) ({_rate(m.STATUS_COMMANDS)}))", "{{instance}} {{command}}")]
+    return lines("Commands per second", queries, [m.STATUS_COMMANDS], first="The ten most frequent.", width=12, fill=0)
 
 
 def _aborted() -> Panel:
     queries = [
         Query(_rate(ABORTED_CLIENTS), "{{instance}} client gone"),
         Query(_rate(ABORTED_CONNECTS), "{{instance}} not connected"),
-        Query(f"sum by (instance, error) ({_rate(mysql.STATUS_CONNECTION_ERRORS)}) > 0", "{{instance}} {{error}}"),
+        Query(f"sum by (instance, error) ({_rate(m.STATUS_CONNECTION_ERRORS)}) > 0", "{{instance}} {{error}}"),
     ]
     return lines(
-        "Broken connections per second", queries, [ABORTED_CLIENTS, ABORTED_CONNECTS, mysql.STATUS_CONNECTION_ERRORS], width=12, fill=0
+        "Broken connections per second", queries, [ABORTED_CLIENTS, ABORTED_CONNECTS, m.STATUS_CONNECTION_ERRORS], width=12, fill=0
     )
 
 
 def _transactions() -> Panel:
     queries = [
-        Query(select(mysql.TRANSACTIONS), "{{instance}} open"),
-        Query(select(mysql.LOCK_WAITS), "{{instance}} waiting for a lock"),
+        Query(select(m.TRANSACTIONS), "{{instance}} open"),
+        Query(select(m.LOCK_WAITS), "{{instance}} waiting for a lock"),
     ]
-    return lines("Transactions", queries, [mysql.TRANSACTIONS, mysql.LOCK_WAITS], width=12, fill=0)
+    return lines("Transactions", queries, [m.TRANSACTIONS, m.LOCK_WAITS], width=12, fill=0)
 
 
 def _row_locks() -> Panel:
@@ -202,12 +198,12 @@ def _row_locks() -> Panel:
 
 
 def _pool() -> Panel:
-    pages = f"sum by (instance, state) ({select(mysql.STATUS_POOL_PAGES)})"
+    pages = f"sum by (instance, state) ({select(m.STATUS_POOL_PAGES)})"
     queries = [
         Query(pages, "{{instance}} {{state}}"),
-        Query(f"max by (instance) ({select(mysql.STATUS_DIRTY_PAGES)})", "{{instance}} dirty"),
+        Query(f"max by (instance) ({select(m.STATUS_DIRTY_PAGES)})", "{{instance}} dirty"),
     ]
-    return lines("Buffer pool pages", queries, [mysql.STATUS_POOL_PAGES, mysql.STATUS_DIRTY_PAGES], width=12, fill=0)
+    return lines("Buffer pool pages", queries, [m.STATUS_POOL_PAGES, m.STATUS_DIRTY_PAGES], width=12, fill=0)
 
 
 def _misses() -> Panel:
@@ -220,8 +216,8 @@ def _misses() -> Panel:
 
 
 def _rows() -> Panel:
-    queries = [Query(f"sum by (instance, operation) ({_rate(mysql.STATUS_ROW_OPS)})", "{{instance}} {{operation}}")]
-    return lines("Rows per second", queries, [mysql.STATUS_ROW_OPS], width=12, fill=0)
+    queries = [Query(f"sum by (instance, operation) ({_rate(m.STATUS_ROW_OPS)})", "{{instance}} {{operation}}")]
+    return lines("Rows per second", queries, [m.STATUS_ROW_OPS], width=12, fill=0)
 
 
 def _temporary() -> Panel:
@@ -233,15 +229,14 @@ def _replicas() -> Panel:
     queries = [
         Query(f"max by ({_CHANNEL}) ({select(IO_RUNNING)})"),
         Query(f"max by ({_CHANNEL}) ({select(SQL_RUNNING)})"),
-        Query(f"max by ({_CHANNEL}) ({select(BEHIND)})"),
     ]
-    receives, applies, behind = (value(i, len(queries)) for i in range(len(queries)))
+    receives, applies = (value(i, len(queries)) for i in range(len(queries)))
     columns = {
         "instance": "Replica", "master_host": "Source", "channel_name": "Channel", "connection_name": "Connection",
-        receives: "Receives", applies: "Applies", behind: "Behind (s)",
+        receives: "Receives", applies: "Applies",
     }  # fmt: skip
     return table(
-        "Replicas", queries, columns, [IO_RUNNING, SQL_RUNNING, BEHIND], width=12, height=8, mappings=RUNS,
+        "Replicas", queries, columns, [IO_RUNNING, SQL_RUNNING], width=12, height=8, mappings=RUNS,
         colored=["Receives", "Applies"], sort="Receives", empty="No server is a replica",
     )  # fmt: skip
 

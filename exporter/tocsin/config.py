@@ -284,8 +284,10 @@ class _Reader:
         if "kind" not in by_key:
             raise self.note(node, f"{path}.kind", f"is missing; one of {', '.join(kinds)}")
         source = kinds[by_key["kind"].value]
+        names = [c.name for c in source.collectors]
         scheduled = [c.name for c in source.collectors if c.every is not None]
-        self.known_words(by_key.get("collectors"), f"{path}.collectors", "collector", [c.name for c in source.collectors])
+        own = self.own_names(by_key.get("queries"), f"{path}.queries", names)
+        self.known_words(by_key.get("collectors"), f"{path}.collectors", "collector", [*names, *own])
         self.known_words(by_key.get("every"), f"{path}.every", "scheduled collector", scheduled)
         self.known_words(by_key.get("thresholds"), f"{path}.thresholds", "signal", [t.signal for t in source.thresholds])
         self.labels(by_key.get("labels"), f"{path}.labels")

@@ -111,6 +111,14 @@ def test_an_event_that_cannot_be_written_leaves_no_event_no_memory_and_no_total(
     assert journal.recall("t", "c", "k") == b"2"
 
 
+def test_memory_that_cannot_be_written_takes_the_events_of_its_run_with_it(journal: Journal) -> None:
+    with pytest.raises(JournalError):
+        journal.commit("t", "c", [event("a")], {"good": b"1", "bad": "no bytes"})  # type: ignore[dict-item]
+    assert journal.events() == []
+    assert journal.totals("t") == {}
+    assert journal.recall("t", "c", "good") is None
+
+
 def test_threads_that_write_at_once_lose_nothing(journal: Journal) -> None:
     def work(name: str) -> None:
         for i in range(20):

@@ -40,6 +40,9 @@ _SHM_BLOCK, _SHM_FRAMES, _SHM_FIRST = 32768, 4096, 4062
 _RESERVED_BYTE, _SHARED_BYTES = (0x40000001, 1), (0x40000002, 510)
 _F_OFD_GETLK = 36
 
+# The kernel stamps files by its clock tick, 10 ms at the longest: two writes within one leave the same time.
+_TICK_NS = 10_000_000
+
 
 class Moved(Exception):
     """The files changed while they were read."""
@@ -58,6 +61,7 @@ class Picture:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._real = Path(os.path.realpath(path))  # SQLite names the other files after the one that a link leads to
         self._fds: list[int] = []
         try:
             self.main = self._open(path, required=True)
@@ -66,9 +70,9 @@ class Picture:
                 raise SetupError(f"{path} is not a SQLite database")
             self.page_size = _page_size(self.header)
             self.wal_mode = self.header[18:20] == b"\x02\x02"
-            self.wal = self._open(_beside(path, "-wal")) if self.wal_mode else -1
+            self.wal = self._open(self._beside("-wal")) if self.wal_mode else -1
             self.wal_size = os.fstat(self.wal).st_size if self.wal >= 0 else 0
-            self.shm = self._open(_beside(path, "-shm")) if self.wal_size else -1
+            self.shm = self._open(self._beside("-shm")) if self.wal >= 0 else -1
             self._mark = self._marks()
             self.frames, self.pages = self._frame_map() if self.wal_size > _WAL_HEADER else ({}, 0)
         except BaseException:
@@ -97,21 +101,21 @@ class Picture:
         main = os.fstat(self.main)
         # In a rollback-journal database every commit changes bytes 24 to 27; the times catch what it does not.
         moved = () if self.wal_mode else (main.st_mtime_ns, main.st_size, *os.pread(self.main, 4, 24))
-        return _Mark((*_identity(self.path), *moved), self._wal_mark(), self._checkpoint_mark())
+        return _Mark((*_still(self.path, self.main), *moved), self._wal_mark(), self._checkpoint_mark())
 
     def _wal_mark(self) -> tuple[int, ...]:
         # A log that was begun anew has other salts; frames appended to it do not matter to us.
         if not self.wal_mode:
             return ()
         salts = os.pread(self.wal, 8, 16) if self.wal >= 0 else b""
-        return (*_identity(_beside(self.path, "-wal")), *salts)
+        return (*_still(self._beside("-wal"), self.wal), *salts)
 
     def _being_rewritten(self) -> bool:
         """Tell whether a transaction is writing to the main file, or one did when its process died.
 
         A journal alone is no sign: it stands there from a transaction's first change, long before the file is touched.
         """
-        if not _has_journal(self.path):
+        if not self._has_journal():
             return False
         return self._is_locked(_SHARED_BYTES) or not self._is_locked(_RESERVED_BYTE)
 
@@ -122,11 +126,19 @@ class Picture:
         return bool(answer[0] != fcntl.F_UNLCK)
 
     def _checkpoint_mark(self) -> tuple[int, ...]:
-        """Return what moves before a checkpoint writes to the main file."""
+        """Return what moves before a checkpoint writes to the main file.
+
+        Who begins the log anew sets the attempt back to 0, after the salts: read in the other order, the two
+        cannot both look as before. Without an index file there is the time alone, which says little while it is fresh.
+        """
+        if not self.wal_mode:
+            return ()
         if self.shm >= 0:
             attempted = os.pread(self.shm, 4, 128)
-            return (*_identity(_beside(self.path, "-shm")), *attempted)
+            return (*_still(self._beside("-shm"), self.shm), *attempted, *os.pread(self.shm, 8, 32))
         main = os.fstat(self.main)
+        if 0 <= time.time_ns() - main.st_mtime_ns < _TICK_NS:
+            raise Moved
         return (main.st_mtime_ns, main.st_size)
 
     def _frame_map(self) -> tuple[dict[int, int], int]:
@@ -163,6 +175,8 @@ class Picture:
     def _from_log(self) -> tuple[dict[int, int], int]:
         """Build the map as SQLite's recovery does: frames count up to the last commit whose checksums hold."""
         header = os.pread(self.wal, _WAL_HEADER, 0)
+        if len(header) < _WAL_HEADER:
+            raise Moved
         magic, _, size, _ = struct.unpack(">IIII", header[:16])
         if magic not in _WAL_MAGIC or size != self.page_size:
             return {}, 0
@@ -185,6 +199,20 @@ class Picture:
                 pages = commit
             offset += step
         return found, pages
+
+    def _beside(self, suffix: str) -> Path:
+        return self._real.with_name(self._real.name + suffix)
+
+    def _has_journal(self) -> bool:
+        """Tell whether there is a rollback journal with content; one kept for later use has its header zeroed."""
+        try:
+            journal = os.open(self._beside("-journal"), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            return stat.S_ISREG(os.fstat(journal).st_mode) and os.read(journal, 8) == _JOURNAL_MAGIC
+        finally:
+            os.close(journal)
 
     def size(self) -> int:
         """Bytes of the picture: the main file's as it will be after a checkpoint."""
@@ -215,25 +243,17 @@ class Picture:
             os.close(self._fds.pop())
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
-def _identity(path: Path) -> tuple[int, ...]:
+def _still(path: Path, fd: int) -> tuple[int, ...]:
+    """Return the identity of an open file, () for one that does not exist. Raises Moved when the path leads elsewhere now."""
     try:
         found = path.stat()
     except OSError:
-        return ()
+        if fd < 0:
+            return ()
+        raise Moved from None
+    if fd < 0 or not os.path.samestat(found, os.fstat(fd)):
+        raise Moved
     return (found.st_dev, found.st_ino)
-
-
-def _has_journal(path: Path) -> bool:
-    """Tell whether there is a rollback journal with content; one kept for later use has its header zeroed."""
-    try:
-        with _beside(path, "-journal").open("rb") as journal:
-            return journal.read(8) == _JOURNAL_MAGIC
-    except OSError:
-        return False
 
 
 def _page_size(header: bytes) -> int:

@@ -1,0 +1,136 @@
+"""A MariaDB server for tests: its own port, socket and data folder, stopped by its own process id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from pymysql.cursors import Cursor
+
+from servers import Child, free_port, until
+from tocsin.options import Secret
+from tocsin.sources.mysql.config import MysqlOptions
+from tools import lacking
+
+GRANTS = "PROCESS, BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN, SELECT"
+"""What every collector needs on MariaDB 10.5 and newer; SELECT on everything is for sizes and for mysql.user."""
+
+
+class MariaDB:
+    """A server of the version that is installed. pymysql connects as root through the socket with `connect()`."""
+
+    def __init__(self, folder: Path) -> None:
+        if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
+            lacking("MariaDB is not installed: apt-get install mariadb-server")
+        self.folder = folder
+        self.data = folder / "data"
+        self.socket = folder / "s.sock"
+        self.port = free_port()
+        self.child: Child | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        # mariadbd as root wants a user of its own, who must reach the folder.
+        self._user = ["--user=mysql"] if os.getuid() == 0 else []
+        if os.getuid() == 0:
+            for parent in (folder, *folder.parents):
+                if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+                    parent.chmod(0o755)
+            shutil.chown(folder, "mysql")
+        install = [
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={self.data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ]
+        done = subprocess.run([*install, *self._user], capture_output=True, text=True, timeout=120, cwd="/")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self, **settings: str | int) -> MariaDB:
+        words: dict[str, str | int] = {
+            "datadir": str(self.data), "socket": str(self.socket), "port": self.port, "bind_address": "127.0.0.1", "skip_name_resolve": 1,
+            "pid_file": str(self.data / "pid"), "innodb_flush_log_at_trx_commit": 0, "innodb_buffer_pool_size": "32M",
+            "innodb_log_file_size": "16M", **settings,
+        }  # fmt: skip
+        log = self.folder.parent / f"{self.folder.name}-{self.port}.log"
+        self.child = Child(["mariadbd", "--no-defaults", *self._user, *(f"--{k.replace('_', '-')}={v}" for k, v in words.items())], log)
+        until(self._answers)
+        return self
+
+    def _answers(self) -> bool:
+        assert self.child is not None
+        assert self.child.process.poll() is None, self.child.text()
+        try:
+            self.execute("SELECT 1")
+        except pymysql.MySQLError:
+            return False
+        return True
+
+    @property
+    def pid(self) -> int:
+        assert self.child is not None
+        return self.child.process.pid
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def stop(self) -> None:
+        if self.child is not None:
+            self.child.stop()
+            self.child = None
+
+    def kill(self) -> None:
+        assert self.child is not None
+        self.child.process.kill()
+        self.child.process.wait(10)
+        self.child = None
+
+    def connect(self, **more: Any) -> pymysql.Connection[Cursor]:
+        words: dict[str, Any] = {
+            "unix_socket": str(self.socket),
+            "user": "root",
+            "autocommit": True,
+            "charset": "utf8mb4",
+            "ssl_disabled": True,
+        }
+        return pymysql.connect(**{**words, **more})
+
+    @contextmanager
+    def session(self, **more: Any) -> Iterator[Cursor]:
+        connection = self.connect(**more)
+        try:
+            yield connection.cursor()
+        finally:
+            connection.close()
+
+    def execute(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
+        """Run statements, each by itself, and return the rows of the last."""
+        rows: list[tuple[Any, ...]] = []
+        with self.session(database=database) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+                rows = list(cursor.fetchall())
+        return rows
+
+    def exporter_account(self, password: str = "x", grants: str = GRANTS, user: str = "exporter") -> None:
+        """Make the account that watches, with these privileges and no others."""
+        with self.session() as cursor:
+            cursor.execute(f"CREATE OR REPLACE USER {user}@'%%' IDENTIFIED BY %s", (password,))
+            if grants:
+                cursor.execute(f"GRANT {grants} ON *.* TO {user}@'%'")
+
+    def dsn(self, user: str = "exporter", password: str = "x") -> str:
+        return f"mysql://{user}:{password}@127.0.0.1:{self.port}/"
+
+    def ours(self) -> list[int]:
+        """Return the threads of the exporter's connections."""
+        return [row[0] for row in self.execute("SELECT id FROM information_schema.processlist WHERE user = 'exporter'")]
+
+
+def mysql_options(dsn: str, **more: Any) -> MysqlOptions:
+    return MysqlOptions(name="my", kind="mysql", dsn=Secret(dsn), **more)

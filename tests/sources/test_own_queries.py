@@ -1,0 +1,109 @@
+"""A user's own SQL, on the real PostgreSQL and a real SQLite file, right and wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from servers import Postgres
+
+from tocsin import config, once
+from tocsin.errors import ConfigError
+
+
+def target(kind: str, postgres: Postgres, folder: Path, database: str) -> str:
+    """Return a target of that kind, its mapping left open, with a table of orders behind it."""
+    statements = ("CREATE TABLE orders (status text, total numeric)", "INSERT INTO orders VALUES ('new', 10), ('new', 2.5), ('paid', NULL)")
+    if kind == "postgres":
+        postgres.execute(*statements, database=database)
+        return f"name: shop, kind: postgres, dsn: '{postgres.dsn(database)}'"
+    with closing(sqlite3.connect(folder / "shop.db")) as db:
+        for statement in statements:
+            db.execute(statement)
+        db.commit()
+    return f"name: shop, kind: sqlite, path: {folder}/shop.db"
+
+
+def run(target: str, query: str, folder: Path) -> tuple[once.Report, list[str]]:
+    loaded = config.parse(f"targets: [{{{target}, queries: [{{{query}}}]}}]", "tocsin.yaml", folder, {})
+    page = once.page(loaded, 10).decode()
+    return once.check(loaded, 10)[0], [line for line in page.splitlines() if line.startswith("shop_")]
+
+
+FROM = {"postgres": "public.orders", "sqlite": "orders"}
+
+
+@pytest.mark.parametrize("every", ["", ", every: 1h"])
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_columns_become_series(kind: str, every: str, postgres: Postgres, database: str, tmp_path: Path) -> None:
+    query = (
+        f'name: orders, sql: "SELECT status, count(*) AS n, sum(total) AS amount FROM {FROM[kind]} GROUP BY status", labels: [status]'
+        f", metrics: {{n: {{name: shop_orders, help: Orders.}}, amount: {{name: shop_amount, help: Amount., type: untyped}}}}{every}"
+    )
+    report, lines = run(target(kind, postgres, tmp_path, database), query, tmp_path)
+    assert report.good, report.line
+    assert sorted(lines) == [
+        'shop_amount{instance="shop",status="new"} 12.5',
+        'shop_orders{instance="shop",status="new"} 2',
+        'shop_orders{instance="shop",status="paid"} 1',
+    ]
+
+
+WRONG = {
+    "SELECT 'many' AS n": "query own: column n is b'many', not a number; cast it in the SQL",
+    "SELECT 1 AS m": "query own: the result has no column n",
+    "SELECT 1 AS n, 2 AS left_over": "query own: nobody asked for the column left_over",
+    "SELECT nonsense AS n": "nonsense",
+    "SELECT 1 AS n FROM nowhere": "nowhere",
+}
+
+
+@pytest.mark.parametrize("sql", WRONG)
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_wrong_query_is_named_and_harms_no_other(kind: str, sql: str, postgres: Postgres, database: str, tmp_path: Path) -> None:
+    query = f'name: own, sql: "{sql}", metrics: {{n: {{name: shop_n, help: N.}}}}'
+    report, lines = run(target(kind, postgres, tmp_path, database), query, tmp_path)
+    assert not report.good
+    assert "own: config: " in report.line
+    assert WRONG[sql] in report.line
+    assert lines == []
+
+
+def test_query_that_writes_is_refused_by_the_server(postgres: Postgres, database: str, tmp_path: Path) -> None:
+    head = target("postgres", postgres, tmp_path, database)
+    report, _ = run(head, 'name: own, sql: "DELETE FROM public.orders RETURNING 1 AS n", metrics: {n: {name: shop_n, help: N.}}', tmp_path)
+    assert "read-only" in report.line
+    assert postgres.execute("SELECT count(*) FROM orders", database=database) == [(3,)]
+
+
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_rows_beyond_the_cap_are_left_out_and_counted(kind: str, postgres: Postgres, database: str, tmp_path: Path) -> None:
+    numbers = {
+        "postgres": "generate_series(1, 50) AS i",
+        "sqlite": "(WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT 50) SELECT i FROM c)",
+    }
+    query = f'name: own, sql: "SELECT i AS label, i AS n FROM {numbers[kind]}", labels: [label], rows: 20, metrics: {{n: {{name: shop_n, help: N.}}}}'
+    loaded = config.parse(f"targets: [{{{target(kind, postgres, tmp_path, database)}, queries: [{{{query}}}]}}]", "t.yaml", tmp_path, {})
+    page = once.page(loaded, 10).decode()
+    assert page.count("\nshop_n{") == 20
+    # once.page collects twice: before it looks, and when it looks.
+    assert f'tocsin_collector_dropped_series_total{{instance="shop",collector="{kind}.own"}} 60' in page
+
+
+BAD = {
+    "{name: locks, sql: s, metrics: {n: {name: shop_n, help: N.}}}": "another collector's name",
+    "{name: own, sql: s, metrics: {n: {name: pg_n, help: N.}}}": "does not begin with pg_",
+    "{name: own, sql: s, metrics: {n: {name: shop-n, help: N.}}}": "a metric name",
+    "{name: own, sql: s, metrics: {n: {name: shop_n, help: N., type: gouge}}}": "gauge or counter or untyped",
+    "{name: own, metrics: {n: {name: shop_n, help: N.}}}": "sql: is missing",
+    "{name: Own, sql: s, metrics: {n: {name: shop_n, help: N.}}}": "a-z, 0-9 and _",
+}
+
+
+@pytest.mark.parametrize("query", BAD)
+def test_mistake_in_the_configuration_is_told_with_its_line(query: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as told:
+        config.parse(f"targets:\n- name: a\n  kind: postgres\n  dsn: x\n  queries:\n  - {query}\n", "tocsin.yaml", tmp_path, {})
+    assert any(m.startswith("tocsin.yaml:6: targets[0].queries[0]") and BAD[query] in m for m in told.value.mistakes), told.value.mistakes
