@@ -216,8 +216,9 @@ def _misses() -> Panel:
 
 
 def _rows() -> Panel:
-    queries = [Query(f"sum by (instance, operation) ({_rate(m.STATUS_ROW_OPS)})", "{{instance}} {{operation}}")]
-    return lines("Rows per second", queries, [m.STATUS_ROW_OPS], width=12, fill=0)
+    queries = [Query(f"topk(10, sum by (instance, handler) ({_rate(m.STATUS_HANDLERS)}))", "{{instance}} {{handler}}")]
+    first = "The ten most frequent; read_rnd_next are rows of scans."
+    return lines("Row operations per second", queries, [m.STATUS_HANDLERS], first=first, width=12, fill=0)
 
 
 def _temporary() -> Panel:

@@ -1,4 +1,4 @@
-"""Servers that tests share: one PostgreSQL a session, started when first asked for."""
+"""Servers that tests share: one PostgreSQL and one MariaDB a session, started when first asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from mariadb import MariaDB
 from servers import Postgres
 
 
@@ -28,3 +29,12 @@ def database(postgres: Postgres) -> Iterator[str]:
     postgres.execute(f"CREATE DATABASE {name}")
     yield name
     postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    server = MariaDB(tmp_path_factory.mktemp("mariadb"))
+    server.start(performance_schema="ON", log_bin="bin", server_id=1, userstat=1, max_connections=50)
+    server.exporter_account()
+    yield server
+    server.stop()

@@ -33,6 +33,7 @@ class Service:
     def __init__(self, config: Config, path: Path | None = None) -> None:
         """Prepare, without starting anything. `path` is the file to load again on reload. Raises ConfigError."""
         self.path = path
+        self._fixed = (config.server, config.state_dir, config.retention)
         self._reloading = threading.Lock()
         self.journal = Journal(config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
         try:
@@ -82,6 +83,8 @@ class Service:
                 config = configuration.load(self.path)
                 _refuse_journal(config, self.journal.path)
                 self.scheduler.apply(config)
+                if (config.server, config.state_dir, config.retention) != self._fixed:
+                    _log.warning("server, state_dir and retention changed in the file: they take effect at the next start")
         except ConfigError as error:
             self.app.reload_ok = False
             _log.error("the configuration stays as it was:\n%s", error)

@@ -82,15 +82,22 @@ def lint_rules(documents: Mapping[str, Document], words: Vocabulary) -> list[str
     """Check every expression, recorded name and alert. A recording rule adds its name to `words.recorded`."""
     complaints = []
     rules = list(rules_of(documents))
-    for rule in [r for r in rules if not r.alert] + [r for r in rules if r.alert]:
+    records = [r for r in rules if not r.alert]
+    for rule in records:  # their names first: a rule may use what a later file records
+        _record(rule, complaints_of(str(rule.body["expr"]), words.find, words.signals)[1], words)
+    for rule in records + [r for r in rules if r.alert]:
         found, labels = complaints_of(str(rule.body["expr"]), words.find, words.signals)
         if rule.alert:
             found += [*_alert(rule, labels), *_annotation_queries(rule, words)]
         else:
             found += _recorded_name(str(rule.body["record"]))
-            words.recorded[str(rule.body["record"])] = Known("gauge", labels | set(rule.body.get("labels", {})))
+            _record(rule, labels, words)
         complaints += [f"{rule.where}: {complaint}" for complaint in found]
     return complaints
+
+
+def _record(rule: Rule, labels: frozenset[str], words: Vocabulary) -> None:
+    words.recorded[str(rule.body["record"])] = Known("gauge", labels | set(rule.body.get("labels", {})))
 
 
 def _recorded_name(name: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tocsin.errors import SetupError
-from tocsin.options import DatabaseFilter, Secret, TargetOptions, option, read_secret_file
+from tocsin.options import Duration, DatabaseFilter, Secret, TargetOptions, option, read_secret_file
 from tocsin.sql import OwnQuery
 
 GRANTS = """\
@@ -43,7 +43,9 @@ class PostgresOptions(TargetOptions):
         check=lambda v: None if v in ("0.19", "0.20") else "0.19 or 0.20, in quotes",
     )
     queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
-    full_inspection_every: float = option(1800.0, help="seconds after which a schema is read in full even if the cheap check saw nothing")
+    full_inspection_every: Duration = option(
+        Duration(1800), help="after so long a schema is read in full even if the cheap check saw nothing"
+    )
 
     def connection_string(self) -> Secret:
         """Return the DSN, read from its file each time so that a changed file is seen.

@@ -271,8 +271,19 @@ CACHE_PINNED = gauge("pg_buffercache_summary_buffers_pinned", "Buffers that some
 CACHE_USAGE = gauge("pg_buffercache_summary_usagecount_avg", "Average usage count of the buffers in use.", unit="count")
 
 THRESHOLDS = (
+    Threshold("archive_failures", "Failed attempts to archive a log segment within 10 minutes without a success.", "count", 2, 8),
+    Threshold("inactive_slot_wal_bytes", "Log that a replication slot holds back while nobody reads from it.", "bytes", 250e6, 10e9),
     Threshold("connections_ratio", "Connections in use as a share of max_connections.", "ratio", 0.8, 0.95),
     Threshold("transaction_age_seconds", "Age of the oldest open transaction.", "seconds", 600, 3600),
     Threshold("replication_lag_seconds", "Seconds by which a standby's replay is behind.", "seconds", 30, 300),
+    Threshold("deadlocks_per_hour", "Deadlocks in a database within an hour.", "count", 5, 100),
+    Threshold("checkpoints_requested_per_hour", "Checkpoints within an hour that were not due by time.", "count", 12, None),
+    Threshold("dead_rows_ratio", "Dead rows as a share of a table's rows, where there are over 100,000 of them.", "ratio", 0.4, None),
     Threshold("database_growth_ratio", "Growth of a database within a day, as a share of its size a day before.", "ratio", 0.5, 2.0),
+    Threshold("wraparound_ratio", "Age of a database's oldest transaction or multixact id, as a share of 2^31.", "ratio", 0.5, 0.75),
+    Threshold("slot_wal_bytes", "Log that a replication slot holds back.", "bytes", 10e9, 50e9),
+    Threshold("connections_left_seconds", "Time until all connections are in use, by forecast.", "seconds", 1800, 600),
+    Threshold("wraparound_left_seconds", "Time until transaction or multixact ids run out, by forecast.", "seconds", 7 * 86400, 2 * 86400),
+    Threshold("slot_wal_left_seconds", "Time until a slot holds back the critical slot_wal_bytes, by forecast.", "seconds", 21600, 3600),
+    Threshold("database_growth_bytes", "Growth of a database within the next week, by forecast.", "bytes", 100e9, None),
 )
