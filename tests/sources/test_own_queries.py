@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from servers import Postgres
 
+from servers import Postgres
 from tocsin import config, once
 from tocsin.errors import ConfigError
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 TRAITS: dict[str, tuple[str, ...]] = {
     "database": (),
     "table": ("form",),
+    "partition": (),
     "column": ("type", "nullable", "default", "generated", "collation"),
     "index": ("unique", "definition", "valid"),
     "constraint": ("form", "definition", "validated"),
@@ -76,7 +77,11 @@ def _column_definition(column: Object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All objects of one database. `server` is the engine and its major version: between two, texts may differ."""
+    """All objects of one database. `server` is the engine and its major version: between two, texts may differ.
+
+    Partitions are known only so that a table that becomes one, or stops being one, is not taken for gone or
+    new: that they come and go is no change.
+    """
 
     server: str
     objects: tuple[Object, ...]
@@ -87,7 +92,7 @@ class Schema:
         Independent of the order of objects and of columns, of identities and of generated names.
         """
         digest = sha256()
-        for line in sorted(_canonical(o) for o in self.objects):
+        for line in sorted(_canonical(o) for o in self.objects if o.kind != "partition"):
             digest.update(line)
         return digest.hexdigest()
 

@@ -201,8 +201,9 @@ class Connection:
         return kind(f"{self._name}: {text} ({number}){advice}", lost=connecting or broken)
 
     def _clean(self, message: str) -> str:
+        # Servers do not repeat passwords; a shorter one would put stars into ordinary words.
         text = " ".join(message.split())
-        return text.replace(self._secret, "***") if self._secret else text
+        return text.replace(self._secret, "***") if len(self._secret) > 3 else text
 
     def close(self) -> None:
         _let_go(self._sql)

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tocsin.errors import SetupError
-from tocsin.options import Duration, DatabaseFilter, Secret, TargetOptions, option, read_secret_file
+from tocsin.options import DatabaseFilter, Duration, Secret, TargetOptions, option, read_secret_file
 from tocsin.sql import OwnQuery
 
 GRANTS = """\

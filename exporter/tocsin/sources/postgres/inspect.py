@@ -14,23 +14,29 @@ from tocsin.sql import Result
 
 # Objects of extensions belong to the extension; temporary and TOAST tables to nobody; a partition is told
 # by its parent's definition, so that rotating partitions is no change.
-_OURS = """
+_USERS = """
     n.nspname !~ '^pg_(toast|temp)' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND c.relpersistence <> 't' AND NOT c.relispartition
+    AND c.relpersistence <> 't'
     AND NOT EXISTS (
         SELECT FROM pg_depend AS dep
         WHERE dep.classid = 'pg_class'::regclass AND dep.objid = c.oid AND dep.deptype = 'e')
 """
+_OURS = f"{_USERS} AND NOT c.relispartition"
 
 _TABLES = f"""
     SELECT
         format('%s.%s', n.nspname, c.relname) AS name,
         c.oid,
-        CASE c.relkind WHEN 'p' THEN 'partitioned table by ' || pg_get_partkeydef(c.oid) WHEN 'f' THEN 'foreign table'
-            ELSE CASE c.relpersistence WHEN 'u' THEN 'unlogged table' ELSE 'table' END END AS form
+        CASE
+            WHEN c.relispartition THEN 'partition'
+            WHEN c.relkind = 'p' THEN 'partitioned table by ' || pg_get_partkeydef(c.oid)
+            WHEN c.relkind = 'f' THEN 'foreign table'
+            WHEN c.relpersistence = 'u' THEN 'unlogged table'
+            ELSE 'table'
+        END AS form
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f') AND {_OURS}
+    WHERE c.relkind IN ('r', 'p', 'f') AND {_USERS}
 """
 
 _COLUMNS = f"""
@@ -66,7 +72,7 @@ _INDEXES = f"""
         i.relname,
         i.oid,
         CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END AS "unique",
-        pg_get_indexdef(x.indexrelid) AS definition,
+        replace(pg_get_indexdef(x.indexrelid), ' INDEX ' || quote_ident(i.relname) || ' ON ', ' INDEX ON ') AS definition,
         CASE WHEN x.indisvalid THEN 'yes' ELSE 'invalid' END AS valid
     FROM pg_index AS x
     JOIN pg_class AS i ON i.oid = x.indexrelid
@@ -85,7 +91,7 @@ _CONSTRAINTS = f"""
         CASE k.contype
             WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'exclusion'
         END AS form,
-        pg_get_constraintdef(k.oid) AS definition,
+        regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS definition,
         CASE WHEN k.convalidated THEN 'yes' ELSE 'not valid' END AS validated
     FROM pg_constraint AS k
     JOIN pg_class AS c ON c.oid = k.conrelid
@@ -165,12 +171,13 @@ def _objects(tables: Result, columns: Result, indexes: Result, constraints: Resu
     # A key or index that came with the table's statement bears a name that PostgreSQL made up from the
     # table and the columns, with a number where that was taken: it says nothing about the schema.
     for name, oid, form in _rows(tables):
-        yield Object("table", "", name or "", (form,), oid)
+        if form == "partition":
+            yield Object("partition", "", name or "", (), oid)
+        else:
+            yield Object("table", "", name or "", (form,), oid)
     for parent, name, identity, *traits in _rows(columns):
         yield Object("column", parent or "", name or "", tuple(traits), identity)
     for parent, name, oid, *traits in _rows(indexes):
-        definition = re.sub(rf" INDEX {re.escape(_quoted(name or ''))} ON ", " INDEX ON ", traits[1] or "", count=1)
-        traits[1] = definition
         yield Object("index", parent or "", name or "", tuple(traits), oid, _made_up(parent or "", name or "", "idx"))
     for parent, name, oid, *traits in _rows(constraints):
         yield Object(
@@ -181,10 +188,6 @@ def _objects(tables: Result, columns: Result, indexes: Result, constraints: Resu
 def _made_up(parent: str, name: str, suffixes: str) -> bool:
     table = parent.partition(".")[2]
     return re.fullmatch(rf"{re.escape(table[:28])}.*_({suffixes})\d*", name) is not None
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def _rows(result: Result) -> Iterator[list[str | None]]:

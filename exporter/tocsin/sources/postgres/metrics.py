@@ -270,6 +270,27 @@ CACHE_DIRTY = gauge("pg_buffercache_summary_buffers_dirty", "Buffers that must s
 CACHE_PINNED = gauge("pg_buffercache_summary_buffers_pinned", "Buffers that somebody holds.")
 CACHE_USAGE = gauge("pg_buffercache_summary_usagecount_avg", "Average usage count of the buffers in use.", unit="count")
 
+# What no reference exporter serves: ours alone, so under our own name.
+
+BLOCKED_SESSIONS = gauge("tocsin_pg_blocked_sessions", "Sessions that wait for a lock that somebody else holds.", ("datname",))
+BLOCKED_SECONDS = gauge("tocsin_pg_blocked_oldest_seconds", "How long the session that has waited longest has waited.", ("datname",))
+_BLOCKER = ("datname", "usename", "application_name", "state")
+BLOCKING_SESSIONS = gauge(
+    "tocsin_pg_blocking_sessions", "Sessions that others wait for and that wait for nobody: the roots of the tree.", _BLOCKER
+)
+SEQUENCE_USED = gauge(
+    "tocsin_pg_sequence_used_ratio",
+    "Share of a sequence's values that is used up; the fullest of each database.",
+    (*_TABLE[:2], "sequencename"),
+)
+SESSION_SECONDS = counter(
+    "tocsin_pg_session_seconds_total", "Time that sessions spent by what they did, PostgreSQL 14 and newer.", ("datname", "activity")
+)
+SSL_CONNECTIONS = gauge("tocsin_pg_ssl_connections", "Client connections by encryption; version is empty without.", ("version",))
+WAL_RECORDS = counter("tocsin_pg_wal_records_total", "Log records written, PostgreSQL 14 and newer.")
+WAL_FULL_PAGES = counter("tocsin_pg_wal_full_page_images_total", "Full pages written to the log, PostgreSQL 14 and newer.")
+WAL_BYTES = counter("tocsin_pg_wal_bytes_total", "Bytes of log written, PostgreSQL 14 and newer.")
+
 THRESHOLDS = (
     Threshold("archive_failures", "Failed attempts to archive a log segment within 10 minutes without a success.", "count", 2, 8),
     Threshold("inactive_slot_wal_bytes", "Log that a replication slot holds back while nobody reads from it.", "bytes", 250e6, 10e9),

@@ -549,3 +549,89 @@ BUFFERCACHE = Query(
     },
     extension="pg_buffercache",
 )  # fmt: skip
+
+BLOCKED = Query(
+    "blocked",
+    # pg_blocking_pids takes a lock on the lock table: it is asked only for those who wait.
+    sql=(
+        (
+            130000,
+            """
+            WITH waiting AS MATERIALIZED (
+                SELECT datname, state_change, query_start, pg_blocking_pids(pid) AS blockers
+                FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+            )
+            SELECT d.datname, count(w.datname) AS sessions,
+                COALESCE(extract(EPOCH FROM max(clock_timestamp() - w.query_start)), 0)::float8 AS oldest
+            FROM pg_database AS d
+            LEFT JOIN waiting AS w ON w.datname = d.datname AND cardinality(w.blockers) > 0
+            WHERE d.datallowconn
+            GROUP BY d.datname
+            """,
+        ),
+    ),
+    values={"sessions": m.BLOCKED_SESSIONS, "oldest": m.BLOCKED_SECONDS},
+)
+
+BLOCKING = Query(
+    "blocking",
+    sql=(
+        (
+            130000,
+            """
+            WITH blocker AS MATERIALIZED (
+                SELECT DISTINCT unnest(pg_blocking_pids(pid)) AS pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+            )
+            SELECT
+                COALESCE(a.datname, '') AS datname, COALESCE(a.usename, '') AS usename,
+                COALESCE(a.application_name, '') AS application_name, COALESCE(a.state, '') AS state,
+                count(*) AS sessions
+            FROM blocker JOIN pg_stat_activity AS a USING (pid)
+            WHERE a.wait_event_type IS DISTINCT FROM 'Lock'
+            GROUP BY 1, 2, 3, 4
+            """,
+        ),
+    ),
+    values={"sessions": m.BLOCKING_SESSIONS},
+)
+
+SESSIONS = Query(
+    "session_time",
+    sql=(
+        (
+            140000,
+            """
+            SELECT d.datname, t.activity, t.milliseconds / 1000 AS seconds
+            FROM pg_stat_database AS d
+            CROSS JOIN LATERAL (VALUES
+                ('active', d.active_time),
+                ('idle in transaction', d.idle_in_transaction_time),
+                ('idle', greatest(0, d.session_time - d.active_time - d.idle_in_transaction_time))) AS t (activity, milliseconds)
+            WHERE d.datname IS NOT NULL
+            """,
+        ),
+    ),
+    values={"seconds": m.SESSION_SECONDS},
+)
+
+SSL = Query(
+    "ssl",
+    sql=(
+        (
+            130000,
+            """
+            SELECT COALESCE(s.version, '') AS version, count(*) AS connections
+            FROM pg_stat_ssl AS s JOIN pg_stat_activity AS a USING (pid)
+            WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+            GROUP BY 1
+            """,
+        ),
+    ),
+    values={"connections": m.SSL_CONNECTIONS},
+)
+
+STAT_WAL = Query(
+    "stat_wal",
+    sql=((140000, "SELECT wal_records, wal_fpi, wal_bytes FROM pg_stat_wal"),),
+    values={"wal_records": m.WAL_RECORDS, "wal_fpi": m.WAL_FULL_PAGES, "wal_bytes": m.WAL_BYTES},
+)

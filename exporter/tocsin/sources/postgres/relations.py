@@ -88,6 +88,26 @@ IO_INDEXES = Query(
     values={"idx_blks_read": m.INDEX_READ, "idx_blks_hit": m.INDEX_HIT},
 )
 
+SEQUENCES = Query(
+    "sequences",
+    # Descending sequences are measured from their start, cycling ones never end. The fullest are enough to act upon.
+    sql=(
+        (
+            130000,
+            """
+            SELECT current_database() AS datname, schemaname, sequencename,
+                abs(last_value::numeric - start_value) / nullif(abs(
+                    CASE WHEN increment_by > 0 THEN max_value::numeric ELSE min_value::numeric END - start_value), 0) AS used
+            FROM pg_sequences
+            WHERE NOT cycle AND last_value IS NOT NULL
+            ORDER BY used DESC NULLS LAST
+            LIMIT 50
+            """,
+        ),
+    ),
+    values={"used": m.SEQUENCE_USED},
+)
+
 _STATEMENTS = """
     SELECT
         COALESCE(r.rolname, s.userid::text) AS "user",

@@ -36,6 +36,13 @@ def normal(sql: str) -> str:
     return " ".join(tokens(sql))
 
 
+def index_target(sql: str) -> str:
+    """Return what comes after the index's name in a CREATE INDEX statement: `ON t ( a ) WHERE b > 3`."""
+    words = tokens(sql)
+    at = next((i for i, word in enumerate(words) if word.upper() == "ON"), len(words))
+    return " ".join(["ON", *words[at + 1 :]])
+
+
 def read_table(sql: str) -> TableText:
     """Read the statement's column list; a statement without one (CREATE ... AS, virtual) gives nothing."""
     text = TableText()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tocsin.schema.model import Object, Schema, schema
-from tocsin.sources.sqlite.ddl import normal, read_table
+from tocsin.sources.sqlite.ddl import index_target, normal, read_table
 
 # Shadow tables belong to the virtual table that made them; sqlite_* tables to SQLite.
 _TABLES = """
@@ -67,8 +67,7 @@ def _columns(connection: Any, table: str, collations: dict[str, str], expression
 def _indexes(connection: Any, table: str) -> Iterator[Object]:
     for name, unique, origin, sql in connection.execute(_INDEXES, (table,)).fetchall():
         if origin == "c":
-            definition = normal(sql or "").partition(" ON ")[2]
-            yield Object("index", table, name, ("yes" if unique else "no", f"ON {definition}", None))
+            yield Object("index", table, name, ("yes" if unique else "no", index_target(sql or ""), None))
         elif origin == "u":
             columns = ", ".join(column for (column,) in connection.execute(_INDEX_COLUMNS, (name,)))
             yield _constraint(table, "unique", f"UNIQUE ({columns})")

@@ -1,0 +1,6 @@
+-- before
+CREATE TABLE t (a int NOT NULL);
+-- after
+ALTER TABLE t ALTER COLUMN a DROP NOT NULL;
+-- expect
+column public.t.a altered breaking

@@ -1,0 +1,6 @@
+-- before
+CREATE TABLE t (a int);
+CREATE MATERIALIZED VIEW v AS SELECT a FROM t;
+-- after
+REFRESH MATERIALIZED VIEW v;
+-- expect

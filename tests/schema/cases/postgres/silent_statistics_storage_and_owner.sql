@@ -1,0 +1,12 @@
+-- before
+CREATE TABLE t (a int, b text);
+CREATE ROLE case_owner;
+-- after
+ALTER TABLE t ALTER COLUMN a SET STATISTICS 500;
+ALTER TABLE t ALTER COLUMN b SET STORAGE EXTERNAL;
+ALTER TABLE t SET (fillfactor = 80);
+ALTER TABLE t OWNER TO case_owner;
+GRANT SELECT ON t TO PUBLIC;
+ALTER TABLE t OWNER TO postgres;
+DROP ROLE case_owner;
+-- expect

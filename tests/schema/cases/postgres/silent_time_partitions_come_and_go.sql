@@ -1,0 +1,8 @@
+-- before
+CREATE TABLE log (at date, n int) PARTITION BY RANGE (at);
+CREATE INDEX ON log (n);
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+-- after
+CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+DROP TABLE log_1;
+-- expect

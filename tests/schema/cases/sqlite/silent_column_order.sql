@@ -1,0 +1,6 @@
+-- before
+CREATE TABLE t (a INTEGER, b TEXT);
+-- after
+ALTER TABLE t DROP COLUMN a;
+ALTER TABLE t ADD COLUMN a INTEGER;
+-- expect

@@ -1,0 +1,6 @@
+-- before
+CREATE TABLE t (a);
+-- after
+CREATE TEMPORARY TABLE u (a);
+CREATE TEMPORARY TABLE t (b);
+-- expect
