@@ -6,10 +6,11 @@ from pathlib import Path
 
 from grafana.fleet import fleet
 from grafana.mysql import mysql
+from grafana.postgres import postgres
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (fleet, mysql)
+DASHBOARDS = (fleet, postgres, mysql)
 
 
 def built() -> dict[str, str]:

@@ -111,6 +111,18 @@ def untyped(name: str, help: str, labels: tuple[str, ...] = (), unit: str = "") 
     return Metric(name, "untyped", help, labels, unit)
 
 
+def summary(name: str, help: str, labels: tuple[str, ...] = (), unit: str = "") -> tuple[Metric, Metric, Metric]:
+    """Declare a summary: its quantiles, its sum and its count. The latter two stand on the page below the first's header."""
+    family = Metric(name, "summary", help, (*labels, "quantile"), unit)
+    parts = (
+        Metric(f"{name}_sum", "summary", f"{help} Sum.", labels, unit),
+        Metric(f"{name}_count", "summary", f"{help} Count.", labels, "count"),
+    )
+    for part in parts:
+        object.__setattr__(part, "header", b"")
+    return family, *parts
+
+
 def info(name: str, help: str, labels: tuple[str, ...]) -> Metric:
     """Declare a gauge that is always 1 and says what it has to say in its labels."""
     return Metric(name, "gauge", help, labels, "info")

@@ -29,6 +29,8 @@ from tocsin.config import Email, Slack
 from tools import need
 
 INTERVAL = "5s"  # the demo's
+SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
+"""Of the PostgreSQL server. With them, a slot and a vacuumed table every panel has something to show."""
 
 
 class Stack(NamedTuple):
@@ -43,9 +45,13 @@ class Stack(NamedTuple):
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("whole-path")
     prometheus, alertmanager = need("prometheus"), need("alertmanager", "prometheus-alertmanager")
-    server = Postgres(folder / "postgres").start()
-    server.execute("CREATE DATABASE shop")
-    server.execute("CREATE TABLE orders (id serial PRIMARY KEY, email text NOT NULL, total numeric(10,2))", database="shop")
+    server = Postgres(folder / "postgres").start(**SETTINGS)
+    server.execute(
+        "CREATE DATABASE shop", "CREATE EXTENSION pg_stat_statements", "SELECT pg_create_physical_replication_slot('replica', true)"
+    )
+    server.execute(
+        "CREATE TABLE orders (id serial PRIMARY KEY, email text NOT NULL, total numeric(10,2))", "VACUUM orders", database="shop"
+    )
     app = folder / "app.db"
     with closing(sqlite3.connect(app)) as db:
         db.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, phone TEXT)")
@@ -105,6 +111,7 @@ def _impatient_rules(folder: Path) -> None:
     folder.mkdir()
     for file in (ROOT / "rules").glob("*.yaml"):
         text = re.sub(r"\bkeep_firing_for: \d+[smh]", "keep_firing_for: 10s", file.read_text())
+        text = re.sub(r"\binterval: \d+m", f"interval: {INTERVAL}", text)
         (folder / file.name).write_text(re.sub(r"(?<!_)\bfor: \d+[smh]", "for: 5s", text))
 
 
@@ -164,7 +171,7 @@ def test_stopped_server_is_one_message_and_resolves(path: Stack, with_data: dict
     assert len(about(path.mail, "orders", since=began)) == 1
 
     began = time.time()
-    path.postgres.start()
+    path.postgres.start(**SETTINGS)
     until(lambda: about(path.slack, "orders", "RESOLVED", since=began), 90)
     until(lambda: about(path.mail, "orders", "RESOLVED", since=began), 90)
     assert query(path.prometheus, 'pg_up{instance="orders"} == 1')

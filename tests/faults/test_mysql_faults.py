@@ -220,6 +220,7 @@ def test_statement_that_the_server_does_not_limit_is_killed_by_us(server: MariaD
     with Watch(mysql_options(server.dsn(), queries=(slow, after)), tmp_path / "state") as watch:
         page = watch.scrape(3)
         assert failing(page) is None
+        assert page.value("tocsin_collector_failing", collector="mysql.slow", reason="timeout") == 1
         assert server.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'") == [(0,)]
         assert page.value("shop_after") == 7
         assert len(server.ours()) == 1

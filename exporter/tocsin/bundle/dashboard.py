@@ -85,7 +85,16 @@ def words(mapping: Mapping[str, tuple[str, str]]) -> list[Json]:
     return [{"type": "value", "options": options}] if options else []
 
 
-def stat(title: str, query: Query, metrics: Sequence[Metric], *, first: str = "", thresholds: Json, mappings: Sequence[Json] = ()) -> Panel:
+def stat(
+    title: str,
+    query: Query,
+    metrics: Sequence[Metric],
+    *,
+    first: str = "",
+    unit: str = "",
+    thresholds: Json,
+    mappings: Sequence[Json] = (),
+) -> Panel:
     """Return one large number, coloured by its thresholds."""
     options = {
         "graphMode": "none",
@@ -98,7 +107,8 @@ def stat(title: str, query: Query, metrics: Sequence[Metric], *, first: str = ""
         "orientation": "auto",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
-    defaults = {"unit": UNITS[metrics[0].unit], "thresholds": thresholds, "mappings": list(mappings), "color": {"mode": "thresholds"}}
+    shown = UNITS[unit or metrics[0].unit]
+    defaults = {"unit": shown, "thresholds": thresholds, "mappings": list(mappings), "color": {"mode": "thresholds"}}
     body = _body("stat", title, describe(metrics, first), [query.target("A")], defaults, options)
     return Panel(4, 4, body)
 

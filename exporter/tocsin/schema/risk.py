@@ -75,6 +75,8 @@ def type_widens(old: str | None, new: str | None) -> bool | None:
             return not b[1]
         (precision, scale), (wider, finer) = (a[1] + (0,))[:2], (b[1] + (0,))[:2]
         return finer >= scale and wider - finer >= precision - scale
+    if a[0] == b[0] and (a[0] in ("bit varying", "interval") or " time zone" in a[0]) and not (a[1] and b[1]):
+        return not b[1]  # without a number it holds the most
     if a[0] == b[0] and len(a[1]) == len(b[1]):
         return all(x <= y for x, y in zip(a[1], b[1], strict=True))
     return {("real", "double precision"): True, ("double precision", "real"): False}.get((a[0], b[0]))
@@ -98,6 +100,7 @@ A, D, R, X = Change.ADDED, Change.DROPPED, Change.RENAMED, Change.ALTERED
 RULES: tuple[Rule, ...] = (
     Rule("database", A, Risk.SAFE, "nobody uses a new database yet"),
     Rule("database", D, Risk.DESTRUCTIVE, "all its data is gone, and every client that connects to it fails"),
+    Rule("database", R, Risk.BREAKING, "every client that connects to it by the old name fails"),
     Rule("table", A, Risk.SAFE, "nobody uses a new table yet"),
     Rule("table", D, Risk.DESTRUCTIVE, "its rows are gone, and every statement that names it fails"),
     Rule("table", R, Risk.BREAKING, "every statement that uses the old name fails"),

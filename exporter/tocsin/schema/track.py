@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tocsin import vitals
@@ -33,7 +34,7 @@ def observe(run: Run, database: str, schema: Schema, gate: str | None) -> None:
     The first inspection, and the first after the server's major version changed, becomes the baseline
     without events: between major versions the same object is described in different words.
     """
-    before = run.recall(f"snapshot:{database}")
+    before = _recall(run, f"snapshot:{database}")
     known = _summary(run, database)
     fingerprint = schema.fingerprint()
     if before is not None and known is not None and known["fingerprint"] != fingerprint:
@@ -45,29 +46,37 @@ def observe(run: Run, database: str, schema: Schema, gate: str | None) -> None:
         "gate": gate,
         "inspected": time.time(),
         "inspections": (known["inspections"] if known else 0) + 1,
+        "server": schema.server,
         "fingerprint": fingerprint,
         "objects": schema.counts(),
     }
-    if before is None or known is None or known["fingerprint"] != fingerprint:
+    if before is None or known is None or (known.get("server"), known["fingerprint"]) != (schema.server, fingerprint):
         run.remember(f"snapshot:{database}", schema.dump())
     run.remember(f"summary:{database}", json.dumps(summary).encode())
     _emit(run, database, summary)
 
 
-def observe_databases(run: Run, existing: list[str]) -> None:
-    """Tell which databases came and went, and forget what is gone."""
+def observe_databases(run: Run, existing: Mapping[str, str | None]) -> None:
+    """Tell which databases came, went and got another name, by their names and the engine's identity where it has one.
+
+    What was remembered of a database goes with it, and follows it to its new name.
+    """
     known = run.recall("databases")
     if known is not None:
-        before = set(json.loads(known))
-        for name in sorted(before - set(existing)):
-            run.event(schema_event(name, Difference(Change.DROPPED, Object("database", "", name), None)))
-            run.remember(f"snapshot:{name}", None)
-            run.remember(f"summary:{name}", None)
-        for name in sorted(set(existing) - before):
-            run.event(schema_event(name, Difference(Change.ADDED, None, Object("database", "", name))))
-    fresh = json.dumps(sorted(existing)).encode()
+        for difference in diff(_databases(json.loads(known)), _databases(existing)):
+            run.event(schema_event(difference.subject.name, difference))
+            if difference.old is not None:
+                for what in ("snapshot", "summary"):
+                    if difference.new is not None:
+                        run.remember(f"{what}:{difference.new.name}", _recall(run, f"{what}:{difference.old.name}"))
+                    run.remember(f"{what}:{difference.old.name}", None)
+    fresh = json.dumps(existing, sort_keys=True).encode()
     if known != fresh:
         run.remember("databases", fresh)
+
+
+def _databases(names: Mapping[str, str | None]) -> Schema:
+    return Schema("", tuple(Object("database", "", name, (), identity) for name, identity in names.items()))
 
 
 def schema_event(database: str, difference: Difference) -> Event:
@@ -93,8 +102,13 @@ def schema_event(database: str, difference: Difference) -> Event:
     )
 
 
+def _recall(run: Run, key: str) -> bytes | None:
+    """Return what this run has already set out to remember, else what an earlier one did."""
+    return run.remembered[key] if key in run.remembered else run.recall(key)
+
+
 def _summary(run: Run, database: str) -> dict[str, Any] | None:
-    data = run.recall(f"summary:{database}")
+    data = _recall(run, f"summary:{database}")
     found: dict[str, Any] | None = json.loads(data) if data else None
     return found
 

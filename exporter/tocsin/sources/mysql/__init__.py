@@ -88,7 +88,11 @@ SOURCE = Source(
             q.collect_schema_statistics, enabled=False,
         ),
         _asks(q.AURORA, "lag of the replicas of an Aurora cluster"),
-        _asks(q.STATEMENTS, "the 250 statements that took the most time"),
+        Collector(
+            "perf_schema.eventsstatements", "the 250 statements that took the most time",
+            (*m.STATEMENTS, m.STATEMENTS_CPU, m.STATEMENTS_LATENCY, m.STATEMENTS_LATENCY_SUM, m.STATEMENTS_LATENCY_COUNT),
+            q.ASK_STATEMENTS, enabled=False,
+        ),
         _asks(q.STATEMENTS_SUM, "all statements together"),
         _asks(q.WAITS, "waits by event"),
         _reads(q.ASK_FILE_EVENTS, "operations on files by event", q.FILE_EVENTS_CELLS),

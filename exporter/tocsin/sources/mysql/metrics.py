@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin.metric import Metric, MetricFamily, counter, gauge, info
+from tocsin.metric import Metric, MetricFamily, counter, gauge, info, summary
 from tocsin.source import Threshold
 
 UP = gauge("mysql_up", "Whether the last attempt to reach the server succeeded.")
@@ -249,6 +249,12 @@ STATEMENTS: tuple[Metric, ...] = (
     counter("mysql_perf_schema_events_statements_no_index_used_total", "Executions of the statement that used no index.", _DIGEST),
 )
 STATEMENTS_CPU = counter("mysql_perf_schema_events_statements_cpu_time_seconds_total", "Processor time spent on the statement.", _DIGEST)
+STATEMENTS_LATENCY, STATEMENTS_LATENCY_SUM, STATEMENTS_LATENCY_COUNT = summary(
+    "mysql_perf_schema_events_statements_latency",
+    "Time that executions of the statement took; the quantiles are called 95, 99 and 999.",
+    _DIGEST,
+    unit="seconds",
+)
 STATEMENTS_SUM: dict[str, Metric] = {
     name: counter(f"mysql_perf_schema_events_statements_sum_{name}", f"Of all statements: {help}", unit=unit)
     for name, help, unit in (

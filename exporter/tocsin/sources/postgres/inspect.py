@@ -121,13 +121,13 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
     """
     assert session.default is not None
     listed = session.default.query(
-        "SELECT datname, has_database_privilege(oid, 'CONNECT') FROM pg_database WHERE datallowconn", run.deadline
+        "SELECT datname, has_database_privilege(oid, 'CONNECT'), oid FROM pg_database WHERE datallowconn", run.deadline
     )
-    existing = {_text(row[0]): row[1] == b"t" for row in listed.rows}
-    track.observe_databases(run, sorted(existing))
+    rows = sorted((_text(name), may_connect == b"t", _text(oid)) for name, may_connect, oid in listed.rows)
+    track.observe_databases(run, {name: oid for name, _, oid in rows})
     run.keep()
     failures: list[CollectError] = []
-    for name, may_connect in sorted(existing.items()):
+    for name, may_connect, _ in rows:
         if may_connect and session.watches(name):
             try:
                 _check(session, run, name)

@@ -1,0 +1,164 @@
+"""Whole pages as they are served, kept: `make golden` writes them again, and the diff is the review."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers import Postgres
+from tools import lacking
+from watching import Watch, postgres_options, sqlite_options
+
+PAGES = Path(__file__).parent / "pages"
+POSTGRES = 15
+
+LOAD = "depends on what the server did in the moment before"
+SIZE = "differs between minor versions and builds"
+CLOCK = "a time"
+PLACE = "differs from machine to machine"
+
+# Regular expressions of names whose values are not kept, with the reason.
+VALUES = {
+    r"pg_database_size_bytes|pg_wal_size_bytes|pg_wal_segments": SIZE,
+    r"pg_database_wraparound_age_.*": LOAD,
+    r"pg_stat_database_(xact|blks|tup|blk|active)_.*": LOAD,
+    r"pg_stat_bgwriter_.*": LOAD,
+    r"pg_stat_database_stats_reset": CLOCK,
+    r"pg_stat_activity_max_tx_duration|pg_long_running_transactions_oldest_timestamp_seconds": CLOCK,
+    r"pg_stat_user_tables_table_size_bytes|pg_stat_user_tables_index_size_bytes": SIZE,
+    r"pg_stat_user_tables_(seq_scan|seq_tup_read|idx_scan|idx_tup_fetch)": LOAD,
+    r"pg_stat_user_tables_last_.*": CLOCK,
+    r"pg_statio_user_tables_.*": LOAD,
+    r"pg_process_idle_seconds_.*": CLOCK,
+    r"pg_postmaster_start_time_seconds": CLOCK,
+    r"pg_settings_port|pg_settings_max_stack_depth_bytes": PLACE,
+    r"pg_settings_server_version_num": "the minor version",
+    r"pg_settings_shared_memory_size.*": SIZE,
+    r"pg_scrape_collector_duration_seconds|pg_exporter_last_scrape_duration_seconds": CLOCK,
+    r"tocsin_pg_session_seconds_total": CLOCK,
+    r"tocsin_pg_wal_.*": LOAD,
+    r"tocsin_collector_(duration|age)_seconds": CLOCK,
+    r"tocsin_schema_last_check_timestamp_seconds": CLOCK,
+    r"sqlite_wal_size_bytes": "frames that SQLite's version wrote",
+}
+# Names whose label values are not kept.
+LABELS = {
+    ("pg_static", "version"): "the minor version and the compiler",
+    ("pg_static", "short_version"): "the minor version",
+    ("pg_static", "server"): PLACE,
+    (r"pg_stat_database_conflicts_.*", "server"): PLACE,
+    (r"pg_stat_activity_.*", "wait_event"): LOAD,
+    (r"pg_stat_activity_.*", "wait_event_type"): LOAD,
+    ("tocsin_target_info", "address"): PLACE,
+}
+
+SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def masked(line: str) -> str:
+    """Return a sample line with what is volatile replaced by a star."""
+    match = SAMPLE.fullmatch(line)
+    assert match is not None, line
+    name, labels, value = match.groups()
+    shown = []
+    for label, text in LABEL.findall(labels or ""):
+        volatile = any(label == which and re.fullmatch(pattern, name) for pattern, which in LABELS)
+        shown.append(f'{label}="{"*" if volatile else text}"')
+    if any(re.fullmatch(pattern, name) for pattern in VALUES):
+        value = "*"
+    return name + ("{" + ",".join(shown) + "}" if shown else "") + " " + value
+
+
+def kept(text: str) -> str:
+    """Return a page in the form that is kept: masked, and the samples of a family in order."""
+    families: list[list[str]] = []
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            families.append([line])
+        elif line.startswith("# TYPE "):
+            families[-1].append(line)
+        else:
+            families[-1].append(masked(line))
+    return "".join(f"{line}\n" for family in families for line in [*family[:2], *sorted(set(family[2:]))])
+
+
+def compare(name: str, text: str) -> None:
+    path = PAGES / name
+    found = kept(text)
+    if os.environ.get("TOCSIN_GOLDEN") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(found, "utf-8")
+    expected = path.read_text("utf-8") if path.exists() else ""
+    if found != expected:
+        lines = difflib.unified_diff(expected.splitlines(), found.splitlines(), f"pages/{name}", "served now", lineterm="", n=1)
+        pytest.fail("\n".join(["the page is not the one that is kept; where that is right: make golden", *lines]), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A cluster that nobody else uses, with settings that initdb and the machine would choose otherwise."""
+    server = Postgres(tmp_path_factory.mktemp("golden"))
+    major = int(server.bin.parts[-2])
+    if major != POSTGRES:
+        lacking(f"the golden page is PostgreSQL {POSTGRES}'s, and {major} is installed")
+    server.start(
+        max_connections=50, shared_buffers="16MB", autovacuum="off", jit="on", max_wal_size="1GB", min_wal_size="80MB",
+        max_files_per_process=1000, effective_io_concurrency=1, maintenance_io_concurrency=10, ssl="off",
+    )  # fmt: skip
+    yield server
+    server.stop("immediate")
+
+
+SHOP = (
+    "CREATE TABLE customers (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE)",
+    "CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES customers, total numeric(10,2) CHECK (total >= 0))",
+    "CREATE INDEX ON orders (customer)",
+    "INSERT INTO customers (email) SELECT format('%s@example.org', i) FROM generate_series(1, 50) AS i",
+    "INSERT INTO orders SELECT i, i % 50 + 1, i FROM generate_series(1, 200) AS i",
+    "ANALYZE",
+    "SELECT pg_stat_force_next_flush()",
+)
+
+
+def test_postgres(fresh: Postgres, tmp_path: Path) -> None:
+    fresh.execute("CREATE DATABASE shop", "ALTER DATABASE shop CONNECTION LIMIT 40")
+    fresh.execute(*SHOP, database="shop")
+    fresh.execute("CHECKPOINT")
+    with Watch(postgres_options(fresh.dsn(), labels={"team": "payments"}), tmp_path / "state") as watch:
+        watch.check()
+        watch.scrape()
+        compare(f"postgres-{POSTGRES}.prom", watch.scrape().text)
+
+
+def test_sqlite(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for statement in ("PRAGMA page_size = 4096", "PRAGMA journal_mode = WAL", "PRAGMA user_version = 7", "PRAGMA application_id = 42"):
+            connection.execute(statement).fetchall()
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, CHECK (length(email) > 3))")
+        connection.execute("CREATE INDEX by_email ON orders (lower(email))")
+        connection.execute("CREATE TABLE items (number INTEGER REFERENCES orders (id))")
+        connection.commit()
+        with Watch(sqlite_options(path), tmp_path / "state") as watch:
+            watch.check()
+            compare("sqlite.prom", watch.scrape().text)
+
+
+def test_every_mask_is_needed_and_has_its_reason() -> None:
+    """A mask that matches nothing any more would hide what comes by that name later."""
+    text = "".join(path.read_text("utf-8") for path in sorted(PAGES.glob("*.prom")))
+    names = {m[1] for line in text.splitlines() if (m := SAMPLE.fullmatch(line))}
+    for pattern in VALUES:
+        for part in pattern.split("|") if "(" not in pattern else [pattern]:
+            assert any(re.fullmatch(part, name) for name in names), f"{part} masks nothing"
+    for pattern, label in LABELS:
+        assert any(re.fullmatch(pattern, line.partition("{")[0]) and f'{label}="' in line for line in text.splitlines()), (pattern, label)
+    assert all({**VALUES, **LABELS}.values())

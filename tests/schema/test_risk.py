@@ -1,0 +1,110 @@
+"""Risks: how types compare, and that every rule is reached by a real case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import CASES, Outcome
+from tocsin.event import Change, Risk
+from tocsin.schema.diff import Difference
+from tocsin.schema.model import Object
+from tocsin.schema.risk import RULES, Rule, type_widens, weigh
+
+WIDER, NARROWER, OTHER = True, False, None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("smallint", "integer", WIDER), ("integer", "bigint", WIDER), ("smallint", "bigint", WIDER), ("int", "INTEGER", WIDER),
+        ("bigint", "integer", NARROWER), ("integer", "smallint", NARROWER), ("mediumint", "smallint", NARROWER),
+        ("character varying(10)", "character varying(20)", WIDER), ("character varying(20)", "character varying(10)", NARROWER),
+        ("character varying(10)", "character varying", WIDER), ("character varying", "character varying(10)", NARROWER),
+        ("character varying(10)", "text", WIDER), ("text", "character varying(10)", NARROWER), ("text", "character varying", WIDER),
+        ("VARCHAR(255)", "varchar(300)", WIDER),
+        ("numeric(8,2)", "numeric(10,2)", WIDER), ("numeric(8,2)", "numeric(10,4)", WIDER), ("numeric(8,2)", "numeric(8,4)", NARROWER),
+        ("numeric(8,2)", "numeric(9,4)", NARROWER), ("numeric(10,4)", "numeric(10,2)", NARROWER), ("numeric(8,2)", "numeric", WIDER),
+        ("numeric", "numeric(8,2)", NARROWER), ("numeric(5)", "numeric(6)", WIDER), ("numeric(5)", "numeric(5,2)", NARROWER),
+        ("DECIMAL(10, 4)", "decimal(10,2)", NARROWER), ("numeric(3,-2)", "numeric(3,-1)", NARROWER),
+        ("numeric(3,-2)", "numeric(5,0)", WIDER),
+        ("real", "double precision", WIDER), ("double precision", "real", NARROWER),
+        ("timestamp(3) without time zone", "timestamp(6) without time zone", WIDER),
+        ("timestamp(6) without time zone", "timestamp(0) without time zone", NARROWER),
+        ("timestamp(3) without time zone", "timestamp without time zone", WIDER),
+        ("timestamp without time zone", "timestamp(3) without time zone", NARROWER),
+        ("timestamp without time zone", "timestamp with time zone", OTHER),
+        ("bit varying(8)", "bit varying(16)", WIDER), ("bit varying(8)", "bit varying", WIDER), ("bit varying", "bit varying(8)", NARROWER),
+        ("character(5)", "character(3)", NARROWER), ("character(5)", "character(8)", WIDER),
+        ("integer", "text", OTHER), ("text", "integer", OTHER), ("integer", "numeric", OTHER), ("text", "text[]", OTHER),
+        ("integer", "real", OTHER), ("date", "timestamp without time zone", OTHER), ("json", "jsonb", OTHER), ("text", "", OTHER),
+        ("", "text", OTHER), (None, "text", OTHER), ("mood", "mood2", OTHER),
+        ("integer[]", "bigint[]", OTHER), ("integer[]", "integer[]", WIDER),
+    ],
+)  # fmt: skip
+def test_types_are_compared_by_what_fits(old: str | None, new: str, expected: bool | None) -> None:
+    assert type_widens(old, new) is expected
+
+
+def rules_of(difference: Difference) -> Iterator[Rule]:
+    traits: list[str | None] = list(difference.altered_traits()) if difference.change is Change.ALTERED else [None]
+    for trait in traits:
+        for rule in RULES:
+            place = (rule.kind, rule.change, rule.trait)
+            if place == (difference.subject.kind, difference.change, trait) and (rule.when is None or rule.when(difference)):
+                yield rule
+                break
+
+
+DATABASES = [
+    Difference(Change.ADDED, None, Object("database", "", "shop")),
+    Difference(Change.DROPPED, Object("database", "", "shop"), None),
+    Difference(Change.RENAMED, Object("database", "", "shop"), Object("database", "", "store")),
+]
+"""Databases come and go outside of any one database's schema: test_track.py has their cases."""
+
+
+def test_every_rule_is_reached_by_a_case(outcome: Callable[[Path], Outcome]) -> None:
+    differences = [d for path in CASES for d in outcome(path).differences] + DATABASES
+    reached = {rule for d in differences for rule in rules_of(d)}
+    unreached = [f"{r.kind} {r.change} {r.trait or ''}: {r.reason}" for r in RULES if r not in reached]
+    assert not unreached, "no case in tests/schema/cases reaches:\n" + "\n".join(unreached)
+
+
+def test_no_case_falls_through_the_rules(outcome: Callable[[Path], Outcome]) -> None:
+    """Whatever happens in a case has a rule of its own, and no reason made up on the way."""
+    reasons = {rule.reason for rule in RULES}
+    for path in CASES:
+        for d in outcome(path).differences:
+            assert set(weigh(d)[1].split("; ")) <= {part for reason in reasons for part in reason.split("; ")}, path.name
+
+
+def column(**traits: str | None) -> Object:
+    values = {"type": "integer", "nullable": "yes", "default": None, "generated": None, "collation": None} | traits
+    return Object("column", "t", "c", tuple(values.values()))
+
+
+def test_heaviest_of_several_changes_counts_and_only_its_reasons_are_told() -> None:
+    risk, reason = weigh(Difference(Change.ALTERED, column(default="1"), column(type="bigint", nullable="no", default="1")))
+    assert risk is Risk.CAUTIOUS
+    assert reason == "NULL is refused from now on: inserts and updates that write NULL or leave it out fail"
+
+
+def test_reasons_of_one_weight_are_told_together() -> None:
+    risk, reason = weigh(Difference(Change.ALTERED, column(type="bigint"), column(type="integer", nullable="no")))
+    assert risk is Risk.CAUTIOUS
+    assert reason.count(";") == 1
+
+
+def test_what_no_rule_knows_is_cautious() -> None:
+    old, new = (Object("constraint", "t", "k", (form, "UNIQUE (a)", "yes")) for form in ("unique", "exclusion"))
+    assert weigh(Difference(Change.ALTERED, old, new)) == (Risk.CAUTIOUS, "form altered")
+
+
+def test_every_rule_speaks_in_words_of_its_own() -> None:
+    for rule in RULES:
+        assert rule.reason[0].islower() or rule.reason.startswith("NULL ")
+        assert not rule.reason.endswith(".")
+        assert len(rule.reason) > 15

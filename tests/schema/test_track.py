@@ -1,0 +1,291 @@
+"""From inspection to events over time: what is told once, what is never told, and when a schema is read at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from servers import Postgres
+from tocsin.errors import JournalError
+from tocsin.options import DatabaseFilter
+from tocsin.schema.model import Schema
+from watching import Watch, eventually, postgres_options, said, sqlite_options
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "app.db"
+    change(found, "CREATE TABLE t (a INTEGER)")
+    return found
+
+
+@pytest.fixture
+def watch(path: Path, tmp_path: Path) -> Iterator[Watch]:
+    with Watch(sqlite_options(path), tmp_path / "state") as found:
+        yield found
+
+
+def change(path: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement).fetchall()
+
+
+def inspections(watch: Watch, database: str = "main") -> float:
+    return watch.page().value("tocsin_schema_inspections_total", database=database) or 0
+
+
+def test_baseline_is_silent(watch: Watch) -> None:
+    assert watch.check() == []
+    assert inspections(watch) == 1
+    page = watch.page()
+    assert page.value("tocsin_schema_objects", database="main", object_kind="table") == 1
+    ((labels, _),) = page.all("tocsin_schema_info")
+    assert page.value("tocsin_schema_fingerprint") == int(labels["fingerprint"][:13], 16)
+    assert page.value("tocsin_schema_last_change_timestamp_seconds") is None
+
+
+def test_change_is_told_once(watch: Watch, path: Path) -> None:
+    watch.check()
+    change(path, "ALTER TABLE t ADD COLUMN b TEXT")
+    (event,) = watch.check()
+    assert said([event]) == ["column t.b added safe"]
+    assert (event.target, event.source, event.kind, event.database) == ("app", "sqlite", "schema", "main")
+    assert (event.old, event.new) == (None, "b TEXT")
+    for _ in range(3):
+        assert watch.check() == []
+    page = watch.page()
+    labels = {"database": "main", "object_kind": "column", "change": "added", "risk": "safe"}
+    assert page.value("tocsin_schema_changes_total", **labels) == 1
+    assert page.value("tocsin_schema_change_timestamp_seconds", object="t.b", **labels) == pytest.approx(time.time(), abs=10)
+
+
+def test_change_while_down_is_found_once_at_the_next_start(path: Path, tmp_path: Path) -> None:
+    with Watch(sqlite_options(path), tmp_path / "state") as watch:
+        assert watch.check() == []
+    change(path, "ALTER TABLE t ADD COLUMN b TEXT", "CREATE TABLE u (x)")
+    with Watch(sqlite_options(path), tmp_path / "state") as watch:
+        assert said(watch.check()) == ["table u added safe", "column t.b added safe"]
+    with Watch(sqlite_options(path), tmp_path / "state") as watch:
+        assert watch.check() == []
+        assert len(watch.journal.events()) == 2
+        assert watch.page().value("tocsin_schema_changes_total", object_kind="table", risk="safe") == 1
+
+
+def test_failed_run_tells_nothing_and_loses_nothing(watch: Watch, path: Path) -> None:
+    watch.check()
+    change(path, "ALTER TABLE t ADD COLUMN b TEXT")
+    kept = path.read_bytes()
+    path.write_bytes(b"now this is something else entirely" * 10)
+    assert watch.check() == []
+    assert watch.record("schema").error.reason == "config"
+    assert not watch.page().all("tocsin_schema_info"), "a failed run leaves no old samples"
+    path.write_bytes(kept)
+    assert said(watch.check()) == ["column t.b added safe"]
+    assert watch.check() == []
+
+
+def test_journal_that_cannot_be_written_loses_nothing(watch: Watch, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch.check()
+    change(path, "ALTER TABLE t ADD COLUMN b TEXT")
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise JournalError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watch.journal, "commit", refuse)
+        assert watch.check() == []
+        assert watch.record("schema").error.reason == "internal"
+    assert said(watch.check()) == ["column t.b added safe"]
+    assert watch.check() == []
+
+
+def test_closed_gate_spares_the_inspection(watch: Watch, path: Path) -> None:
+    for _ in range(4):
+        watch.check()
+    assert inspections(watch) == 1
+    change(path, "INSERT INTO t VALUES (1)")
+    watch.check()
+    assert inspections(watch) == 1
+    change(path, "CREATE TABLE u (x)")
+    watch.check()
+    assert inspections(watch) == 2
+
+
+def test_gate_is_remembered_over_a_restart(path: Path, tmp_path: Path) -> None:
+    for _ in range(3):
+        with Watch(sqlite_options(path), tmp_path / "state") as watch:
+            watch.check()
+            assert inspections(watch) == 1
+
+
+def test_closed_gate_opens_after_a_while(path: Path, tmp_path: Path) -> None:
+    """What the cheap check cannot see, a change with the schema cookie put back, is found by the full inspection."""
+    with Watch(sqlite_options(path, full_inspection_every=1.0), tmp_path / "state") as watch:
+        watch.check()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            cookie = connection.execute("PRAGMA schema_version").fetchone()[0]
+        change(path, "ALTER TABLE t ADD COLUMN b TEXT", f"PRAGMA schema_version = {cookie}")
+        assert watch.check() == []
+        assert inspections(watch) == 1
+        assert eventually(lambda: said(watch.check()) == ["column t.b added safe"])
+        assert inspections(watch) == 2
+
+
+def test_every_check_leaves_its_time(watch: Watch) -> None:
+    watch.check()
+    first = watch.page().value("tocsin_schema_last_check_timestamp_seconds")
+    time.sleep(0.05)
+    watch.check()
+    assert (watch.page().value("tocsin_schema_last_check_timestamp_seconds") or 0) > (first or 0)
+
+
+def rewrite(watch: Watch, server: str, *, altered: bool) -> None:
+    """Make the journal say that the last inspection was of another server's version."""
+    key = "sqlite.schema"
+    snapshot = watch.journal.recall("app", key, "snapshot:main")
+    summary = watch.journal.recall("app", key, "summary:main")
+    assert snapshot is not None
+    assert summary is not None
+    schema = replace(Schema.load(snapshot), server=server)
+    if altered:  # as if that version had described the same column in other words
+        objects = (o._replace(traits=("INT4", *o.traits[1:])) if o.kind == "column" else o for o in schema.objects)
+        schema = replace(schema, objects=tuple(objects))
+    facts = json.loads(summary) | {"gate": "another", "server": server, "fingerprint": schema.fingerprint()}
+    watch.journal.commit("app", key, [], {"snapshot:main": schema.dump(), "summary:main": json.dumps(facts).encode()})
+
+
+@pytest.mark.parametrize("altered", [True, False])
+def test_another_major_version_of_the_server_is_a_new_baseline(watch: Watch, path: Path, altered: bool) -> None:
+    watch.check()
+    rewrite(watch, "sqlite 2", altered=altered)
+    assert watch.check() == []
+    # From then on the new version's words are what is compared with.
+    change(path, "ALTER TABLE t ADD COLUMN b TEXT")
+    assert said(watch.check()) == ["column t.b added safe"]
+
+
+# Databases
+
+
+@pytest.fixture
+def name(postgres: Postgres) -> Iterator[str]:
+    """A prefix of database names of the test's own; they are dropped at the end."""
+    prefix = f"track_{uuid.uuid4().hex[:8]}"
+    yield prefix
+    for (found,) in postgres.execute(f"SELECT datname FROM pg_database WHERE datname LIKE '{prefix}%'"):
+        postgres.execute(f"DROP DATABASE {found} WITH (FORCE)")
+
+
+@pytest.fixture
+def server(postgres: Postgres, name: str, tmp_path: Path) -> Iterator[Watch]:
+    with Watch(postgres_options(postgres.dsn(), databases=DatabaseFilter(include=(f"^{name}",))), tmp_path / "state") as found:
+        yield found
+        found.scheduler.stop()
+
+
+def settled(postgres: Postgres, database: str, *statements: str) -> None:
+    """Change a database and have the server count it at once."""
+    with psycopg.connect(postgres.dsn(database), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        if connection.info.server_version >= 150000:
+            connection.execute("SELECT pg_stat_force_next_flush()")
+
+
+def until_told(watch: Watch, *expected: str) -> bool:
+    return eventually(lambda: said(watch.check()) == list(expected))
+
+
+def test_database_created_and_dropped_is_told(server: Watch, postgres: Postgres, name: str) -> None:
+    assert server.check() == []
+    postgres.execute(f"CREATE DATABASE {name}")
+    (event,) = server.check()
+    assert said([event]) == [f"database {name} added safe"]
+    assert event.database == name
+    settled(postgres, name, "CREATE TABLE t (a int)")
+    assert until_told(server, "table public.t added safe")
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    assert said(server.check()) == [f"database {name} dropped destructive"]
+    # One of the same name begins anew: nothing is compared with the one that is gone.
+    postgres.execute(f"CREATE DATABASE {name}")
+    assert said(server.check()) == [f"database {name} added safe"]
+    assert server.check() == []
+
+
+def test_renamed_database_is_not_gone_and_keeps_its_history(server: Watch, postgres: Postgres, name: str) -> None:
+    postgres.execute(f"CREATE DATABASE {name}_a")
+    settled(postgres, f"{name}_a", "CREATE TABLE t (a int)")
+    server.check()
+    postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}_a'")
+    assert eventually(lambda: not postgres.execute(f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}_a'"))
+    postgres.execute(f"ALTER DATABASE {name}_a RENAME TO {name}_b")
+    settled(postgres, f"{name}_b", "ALTER TABLE t DROP COLUMN a")
+    found = server.check()
+    assert said(found) == [f"database {name}_a renamed breaking", "column public.t.a dropped destructive"]
+    assert found[0].detail == {"new_name": f"{name}_b"}
+    assert found[1].database == f"{name}_b"
+    assert server.check() == []
+
+
+def test_one_database_that_cannot_be_read_hides_no_change_in_another(server: Watch, postgres: Postgres, name: str) -> None:
+    for one in ("a", "b"):
+        postgres.execute(f"CREATE DATABASE {name}_{one}")
+    server.check()
+    postgres.execute(f"ALTER DATABASE {name}_a CONNECTION LIMIT 0", "CREATE ROLE track_plain LOGIN")
+    settled(postgres, f"{name}_b", "CREATE TABLE t (a int)")
+    try:
+        assert until_told(server, "table public.t added safe")
+    finally:
+        postgres.execute("DROP ROLE track_plain")
+
+
+def test_what_privileges_hide_is_not_dropped(postgres: Postgres, name: str, tmp_path: Path) -> None:
+    role = f"{name}_role"
+    postgres.execute(f"CREATE DATABASE {name}", f"CREATE ROLE {role} LOGIN")
+    settled(postgres, name, "CREATE SCHEMA inner_part", "CREATE TABLE inner_part.t (a int)", "CREATE TABLE u (a int)")
+    try:
+        chosen = DatabaseFilter(include=(f"^{name}$",))
+        with Watch(postgres_options(postgres.dsn(user=role), databases=chosen), tmp_path / "state") as watch:
+            assert watch.check() == []
+            assert watch.page().value("tocsin_schema_objects", object_kind="table") == 2
+            # pg_catalog shows what a role may not use.
+            settled(postgres, name, "REVOKE ALL ON SCHEMA inner_part, public FROM PUBLIC", "CREATE TABLE moves_the_gate (a int)")
+            assert until_told(watch, "table public.moves_the_gate added safe")
+            # A database that it may not enter is not read, and is not gone.
+            postgres.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
+            settled(postgres, name, "ALTER TABLE u ADD COLUMN b int")
+            for _ in range(2):
+                assert watch.check() == []
+            assert watch.record("schema").error is None
+            assert not watch.page().all("tocsin_schema_info", database=name)
+            postgres.execute(f"GRANT CONNECT ON DATABASE {name} TO {role}")
+            assert until_told(watch, "column public.u.b added safe")
+            watch.scheduler.stop()
+    finally:
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {role}")
+
+
+def test_closed_gate_of_postgres_spares_the_inspection(server: Watch, postgres: Postgres, name: str) -> None:
+    postgres.execute(f"CREATE DATABASE {name}")
+    settled(postgres, name, "CREATE TABLE t (a int)")
+    server.check()
+    time.sleep(0.2)
+    server.check()
+    before = inspections(server, name)
+    settled(postgres, name, "INSERT INTO t SELECT generate_series(1, 1000)", "UPDATE t SET a = 1", "DELETE FROM t")
+    for _ in range(3):
+        server.check()
+    assert inspections(server, name) == before
+    settled(postgres, name, "ALTER TABLE t ADD COLUMN b int")
+    assert until_told(server, "column public.t.b added safe")
+    assert inspections(server, name) == before + 1
