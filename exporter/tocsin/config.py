@@ -123,6 +123,7 @@ class _Reader:
     folder: Path
     environment: typing.Mapping[str, str]
     mistakes: list[tuple[int, str]] = field(default_factory=list)
+    declared: dict[str, tuple[tuple[str, str, tuple[str, ...]], int]] = field(default_factory=dict)
 
     def note(self, node: yaml.Node, path: str, expected: str) -> _Mistake:
         line = node.start_mark.line + 1
@@ -286,7 +287,7 @@ class _Reader:
         source = kinds[by_key["kind"].value]
         names = [c.name for c in source.collectors]
         scheduled = [c.name for c in source.collectors if c.every is not None]
-        own = self.own_names(by_key.get("queries"), f"{path}.queries", names)
+        own = self.own_queries(by_key, path, names)
         self.known_words(by_key.get("collectors"), f"{path}.collectors", "collector", [*names, *own])
         self.known_words(by_key.get("every"), f"{path}.every", "scheduled collector", scheduled)
         self.known_words(by_key.get("thresholds"), f"{path}.thresholds", "signal", [t.signal for t in source.thresholds])
@@ -294,16 +295,41 @@ class _Reader:
         options: TargetOptions = self.object(node, path, source.options)
         return options
 
-    def own_names(self, node: yaml.Node | None, path: str, taken: list[str]) -> list[str]:
-        """Return the names of a target's own queries; one that is a collector's already, or twice there, is a mistake."""
+    def own_queries(self, by_key: dict[str, yaml.Node], path: str, taken: list[str]) -> list[str]:
+        """Return the names of a target's own queries, and note what would make two series one or one page unreadable."""
+        node = by_key.get("queries")
+        labels = {word for word, _ in self.words(by_key.get("labels"), path)}
         found: list[str] = []
+        series: set[str] = set()
         for i, item in enumerate(node.value if isinstance(node, yaml.SequenceNode) else ()):
-            for key, value in item.value if isinstance(item, yaml.MappingNode) else ():
-                if key.value == "name":
-                    if value.value in taken or value.value in found:
-                        self.note(value, f"{path}[{i}].name", f"{value.value!r} is another collector's name; choose a new one")
-                    found.append(value.value)
+            here = f"{path}.queries[{i}]"
+            parts = {str(key.value): value for key, value in item.value} if isinstance(item, yaml.MappingNode) else {}
+            name = parts.get("name")
+            if isinstance(name, yaml.ScalarNode):
+                if name.value in taken or name.value in found:
+                    self.note(name, f"{here}.name", f"{name.value!r} is another collector's name; choose a new one")
+                found.append(name.value)
+            own = parts.get("labels")
+            columns = [c.value for c in own.value if isinstance(c, yaml.ScalarNode)] if isinstance(own, yaml.SequenceNode) else []
+            for column in columns:
+                if column in labels and own is not None:
+                    self.note(own, f"{here}.labels", f"{column!r} is a label of the target already; give the column another name")
+            self.own_metrics(parts.get("metrics"), here, columns, series)
         return found
+
+    def own_metrics(self, node: yaml.Node | None, path: str, labels: list[str], series: set[str]) -> None:
+        """Note a metric that the target has already, or that another target declares with other words."""
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            said = {str(k.value): str(v.value) for k, v in value.value} if isinstance(value, yaml.MappingNode) else {}
+            form = (said.get("type", "gauge"), said.get("help", ""), tuple(labels))
+            first, line = self.declared.setdefault(said.get("name", ""), (form, key.start_mark.line + 1))
+            if said.get("name", "") in series:
+                self.note(key, f"{path}.metrics.{key.value}", f"{said.get('name')} is a series of this target already; choose a new name")
+            series.add(said.get("name", ""))
+            if first != form:
+                self.note(
+                    key, f"{path}.metrics.{key.value}", f"{said.get('name')} is declared otherwise in line {line}: one name, one meaning"
+                )
 
     def known_words(self, node: yaml.Node | None, path: str, what: str, known: typing.Collection[str]) -> None:
         for word, key in self.words(node, path):

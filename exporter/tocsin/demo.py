@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tocsin.config import Config, Server
+from tocsin.errors import ConfigError
 from tocsin.options import Duration
 from tocsin.sources.sqlite.config import SqliteOptions
 
@@ -31,9 +32,12 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "shop.db"
-        folder.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.path)) as db:
-            db.executescript(_SHOP)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path)) as db:
+                db.executescript(_SHOP)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError([f"the demo's database {self.path} cannot be made: {error}; go to a folder that can be written"]) from error
         self._changes: Iterator[str] = itertools.cycle(change for pair in _STEPS for change in pair)
 
     def config(self, state_dir: Path) -> Config:
@@ -44,12 +48,12 @@ class Demo:
         )
 
     def step(self) -> str | None:
-        """Change the schema; None when the change is there already, as after a restart in the middle."""
+        """Change the schema; None when it cannot be: the change is there already after a restart, or somebody deleted the file."""
         change = next(self._changes)
-        with closing(sqlite3.connect(self.path, timeout=5)) as db:
-            try:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=5)) as db:
                 db.execute(change)
                 db.commit()
-            except sqlite3.OperationalError:
-                return None
+        except sqlite3.Error:
+            return None
         return change

@@ -46,6 +46,11 @@ class Change(StrEnum):
     RENAMED = "renamed"
 
 
+def one_line(text: str | None) -> str:
+    """Return somebody else's text so that it cannot pretend to be more than a part of a log line."""
+    return "".join(c if c.isprintable() else " " for c in text or "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One change. The journal adds the increasing id and, where the event has none, the time (Unix seconds)."""

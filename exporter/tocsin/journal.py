@@ -29,6 +29,7 @@ _log = logging.getLogger("tocsin.journal")
 
 _APPLICATION_ID = 0x746F6373  # "tocs"
 _FORMAT = 1
+_RISKS = list(Risk)
 _TABLES = """
     CREATE TABLE event (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -150,6 +151,8 @@ class Journal:
             if db.execute("SELECT EXISTS (SELECT * FROM event WHERE NOT json_valid(body))").fetchone()[0]:
                 raise sqlite3.DatabaseError("an event in it is damaged")
             self._db = db
+            found = self.path.stat()
+            self._inode = (found.st_dev, found.st_ino)
             self._load()
         except BaseException:
             db.close()
@@ -173,13 +176,15 @@ class Journal:
         """Give the database within one durable transaction. Raises JournalError; nothing was written then."""
         with self._lock:
             try:
+                if not self.present():
+                    self._restore()
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException as error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                if not isinstance(error, sqlite3.Error):
+                if not isinstance(error, (sqlite3.Error, OSError)):
                     raise
                 self.up = False
                 self.failures += 1
@@ -188,14 +193,25 @@ class Journal:
                 ) from error
             self.up = True
 
-    def commit(self, target: str, collector: str, events: Iterable[Event], memory: dict[str, bytes | None] | None = None) -> list[Event]:
+    def commit(
+        self,
+        target: str,
+        collector: str,
+        events: Iterable[Event],
+        memory: dict[str, bytes | None] | None = None,
+        recalled: dict[str, bytes | None] | None = None,
+    ) -> list[Event]:
         """Write events and what the collector remembers, all or nothing, and return the events with their ids.
 
-        Raises JournalError when the file cannot be written.
+        `recalled` is what the events were concluded from: if another run has written since, they would say
+        twice what it has said. Raises JournalError then, and when the file cannot be written.
         """
         written: list[Event] = []
         now = round(time.time(), 3)
         with self._lock, self._transaction("be written") as db:
+            for key, value in (recalled or {}).items():
+                if self.recall(target, collector, key) != value:
+                    raise JournalError(f"{target}: {collector} was overtaken by another run; the next one looks again")
             written = [self._insert(db, replace(event, target=target or event.target, time=event.time or now)) for event in events]
             for key, value in (memory or {}).items():
                 if value is None:
@@ -229,7 +245,10 @@ class Journal:
         if event.kind is EventKind.SCHEMA:
             recent = self._recent.setdefault(event.target, [])
             recent.append(event)
-            del recent[:-RECENT_CHANGES]
+            if len(recent) > RECENT_CHANGES:
+                # A migration with a hundred harmless changes must not push the dropped table out of sight.
+                least = min(range(len(recent)), key=lambda i: (_RISKS.index(recent[i].risk or Risk.SAFE), recent[i].time or 0.0))
+                del recent[least]
 
     def recall(self, target: str, collector: str, key: str) -> bytes | None:
         """Return what a collector remembered, or None. Raises JournalError."""
@@ -297,10 +316,29 @@ class Journal:
         (used,) = db.execute(sql).fetchone()
         return int(used)
 
-    def forget(self, target: str) -> None:
-        """Drop what the collectors of a target remember. Raises JournalError."""
-        with self._transaction("be written") as db:
-            db.execute("DELETE FROM memory WHERE target = ?", (target,))
+    def present(self) -> bool:
+        """Tell whether the file is still where it was opened."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._inode
+
+    def _restore(self) -> None:
+        """Put the journal back where somebody deleted it: the open file still holds all of it.
+
+        Raises sqlite3.Error or OSError; a file that somebody else put there is left alone.
+        """
+        if self.path.exists():
+            raise sqlite3.DatabaseError("another file was put in its place while it was in use; remove that one")
+        _log.error("the journal %s was deleted while in use: written again", self.path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self.path)) as copy:
+            self._db.backup(copy)
+        self._db.close()
+        os.close(self._claimed)
+        self._claim(self.path.parent)
+        self._open()
 
     def close(self) -> None:
         with self._lock:

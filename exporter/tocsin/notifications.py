@@ -8,7 +8,7 @@ import threading
 from collections import Counter, OrderedDict
 from typing import Any
 
-from tocsin.event import Event, EventKind
+from tocsin.event import Event, EventKind, one_line
 from tocsin.journal import Journal
 
 _log = logging.getLogger("tocsin.alerts")
@@ -55,7 +55,7 @@ class Inbox:
             self._journal.commit("", "", [event for event, _ in fresh.values()])
         for mark, (event, severity) in fresh.items():
             self._seen[mark] = None
-            _log.warning("ALERT %s %s: %s", event.change.upper(), severity, event.reason)
+            _log.warning("ALERT %s %s: %s", event.change.upper(), one_line(severity), one_line(event.reason))
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         self.counts.update(alert["status"] for alert in alerts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ class Report:
 @contextmanager
 def _collected(config: Config, timeout: float) -> Iterator[Service]:
     """Give a service, not started, whose targets have all been collected once."""
+    log = logging.getLogger("tocsin")
+    level = log.level
+    log.setLevel(logging.ERROR)  # what is wrong is in the report
     with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
         service = Service(replace(config, state_dir=Path(folder), server=replace(config.server, listen="127.0.0.1:0")))
         try:
@@ -34,6 +38,7 @@ def _collected(config: Config, timeout: float) -> Iterator[Service]:
             service.scheduler.run_scheduled_once([t for t in targets if t.up is not False], deadline)
             yield service
         finally:
+            log.setLevel(level)
             service.server.server_close()
             service.scheduler.stop()
             service.journal.close()

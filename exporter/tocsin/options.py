@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
@@ -66,20 +68,33 @@ def read_secret_file(path: Path) -> Secret:
         raise SetupError(f"cannot read the secret file {path}: {why}") from error
 
 
+def _is_finite(value: float) -> str | None:
+    return None if math.isfinite(value) else "a finite number"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
     """Where a signal becomes a warning and where it becomes critical; null switches that level off."""
 
-    warning: float | None = option(None, help="value at which a warning fires; null: never")
-    critical: float | None = option(None, help="value at which a critical alert fires; null: never")
+    warning: float | None = option(None, help="value at which a warning fires; null: never", check=_is_finite)
+    critical: float | None = option(None, help="value at which a critical alert fires; null: never", check=_is_finite)
+
+
+def _are_patterns(patterns: tuple[str, ...]) -> str | None:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            return f"regular expressions ({pattern!r}: {error})"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFilter:
     """Which databases of a server are watched; regular expressions that match anywhere in the name."""
 
-    include: tuple[str, ...] = option((".*",), help="databases to watch, as regular expressions")
-    exclude: tuple[str, ...] = option(("^template",), help="databases to leave out; stronger than include")
+    include: tuple[str, ...] = option((".*",), help="databases to watch, as regular expressions", check=_are_patterns)
+    exclude: tuple[str, ...] = option(("^template",), help="databases to leave out; stronger than include", check=_are_patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

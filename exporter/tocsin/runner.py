@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tocsin import catalog, exposition, vitals
 from tocsin.errors import CollectError, DeadlineError, InternalError, JournalError, Unsupported
-from tocsin.event import Event, EventKind
+from tocsin.event import Event, EventKind, one_line
 from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
 from tocsin.options import Levels, TargetOptions
@@ -127,8 +127,20 @@ class Runner:
     @staticmethod
     def _note_up(target: Target, runs: list[Run], error: CollectError | None) -> None:
         with target.lock:
-            if target.decides_up([r.collector for r in runs]) and not all(r.abandoned for r in runs):
-                target.up, target.error = error is None, error
+            if not target.decides_up([r.collector for r in runs]) or all(r.abandoned for r in runs):
+                return
+            if error is not None and (target.error is None or target.error.reason != error.reason):
+                _log.warning("%s: does not answer (%s): %s", target.name, error.reason, error)
+            elif error is None and target.up is False:
+                _log.warning("%s: answers again", target.name)
+            target.up, target.error = error is None, error
+
+    def refuse(self, target: Target, runs: list[Run], reason: str) -> None:
+        """Fail runs that could not even be started."""
+        error = InternalError(f"{target.name}: {reason}", lost=True)
+        self._note_up(target, runs, error)
+        for run in runs:
+            self._commit(target, run, error)
 
     def _begin(self, access: Access, runs: list[Run]) -> None:
         if access.session is None:
@@ -194,17 +206,18 @@ class Runner:
             return error
         events = [replace(e, target=target.name, source=target.options.kind) for e in run.events]
         written: list[Event] = []
-        refused = self._guard(target, lambda: written.extend(self.journal.commit(target.name, key, events, run.remembered)))
+        refused = self._guard(target, lambda: written.extend(self.journal.commit(target.name, key, events, run.remembered, run.recalled)))
         for event in written:
-            _log.warning("%s: %s %s %s (%s): %s", target.name, event.object_kind, event.object, event.change, event.risk, event.reason)
+            words = (target.name, event.object_kind, one_line(event.object), event.change, event.risk, event.reason)
+            _log.warning("%s: %s %s %s (%s): %s", *words)
         return error or refused
 
     @staticmethod
     def _log_turn(target: Target, key: str, record: Record, error: CollectError | None) -> None:
-        """Log the first failure and the recovery, not each repetition."""
-        if error is not None and (record.error is None or record.error.reason != error.reason):
+        """Log the first failure and the recovery, not each repetition, and not what was said of the whole target."""
+        if error is not None and not error.lost and (record.error is None or record.error.reason != error.reason):
             _log.warning("%s: %s failed (%s): %s", target.name, key, error.reason, error)
-        elif error is None and record.success is False:
+        elif error is None and record.error is not None and not record.error.lost:
             _log.warning("%s: %s works again", target.name, key)
 
     def abandon(self, target: Target, runs: list[Run], seconds: float, *, finished: bool = False) -> None:

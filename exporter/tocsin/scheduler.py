@@ -17,7 +17,7 @@ from tocsin.source import Collector, Run
 
 _log = logging.getLogger("tocsin.scheduler")
 
-_PRUNE_EVERY = 3600.0
+_PRUNE_EVERY = 300.0
 _BUSY_PAUSE = 0.5
 
 
@@ -55,8 +55,14 @@ class Lane:
             if self.current is not None and not self.current.done.is_set():
                 return self.current, False
             batch = self.current = Batch([self._runner.new_run(self.target, c, deadline) for c in collectors])
-            threading.Thread(target=self._work, args=(batch,), name=f"tocsin-{self.target.name}", daemon=True).start()
-            return batch, True
+            thread = threading.Thread(target=self._work, args=(batch,), name=f"tocsin-{self.target.name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # The process may have no more threads now; the next run tries again.
+            self._runner.refuse(self.target, batch.runs, f"{error}; raise the limit on processes and threads (ulimit -u, pids_limit)")
+            batch.done.set()
+        return batch, True
 
     def _work(self, batch: Batch) -> None:
         try:
@@ -135,7 +141,7 @@ class Scheduler:
 
     def start(self) -> None:
         with self._changed:
-            self._plan(_PRUNE_EVERY / 60, None, None)
+            self._plan(_PRUNE_EVERY, None, None)
         self._clock.start()
 
     def stop(self) -> None:

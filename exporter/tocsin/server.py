@@ -35,7 +35,8 @@ _LONGEST_TIMEOUT = 300.0
 _MOST_CONNECTIONS = 64
 _MOST_BODY = 1 << 20
 _MOST_EVENTS = 1000
-_IDLE_SECONDS = 65.0
+# Longer than a slow request takes to arrive, short enough that idle clients do not hold the places of others.
+_IDLE_SECONDS = 10.0
 _LARGEST_ID = 2**63 - 1
 
 
@@ -97,7 +98,7 @@ class App:
             vitals.BUILD_INFO: {(tocsin.__version__, platform.python_version()): 1},
             vitals.CONFIG_RELOAD_OK: {(): int(self.reload_ok)},
             vitals.CONFIG_RELOAD_TIME: {(): self.reloaded_at},
-            vitals.JOURNAL_UP: {(): int(journal.up)},
+            vitals.JOURNAL_UP: {(): int(journal.up and journal.present())},
             vitals.JOURNAL_FAILURES: {(): journal.failures},
             vitals.JOURNAL_SIZE: {(): journal.size()},
             vitals.JOURNAL_EVENTS: {(): journal.count},
@@ -166,9 +167,12 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self.post_routes)
 
     def _answer(self, routes: dict[str, Callable[[Handler], None]]) -> None:
-        path = urlsplit(self.path).path
+        try:
+            path = urlsplit(self.path).path
+        except ValueError:
+            path = self.path
         self.body_read = "Transfer-Encoding" not in self.headers and self.headers.get("Content-Length", "0") == "0"
-        self.query = parse_qs(urlsplit(self.path).query)
+        self.query = parse_qs(self.path.partition("?")[2])
         if self.server.web is not None and not self.server.web.authorised(self.headers.get("Authorization")):
             self.send(HTTPStatus.UNAUTHORIZED, "who are you?\n", headers={"WWW-Authenticate": 'Basic realm="tocsin"'})
             return
@@ -324,7 +328,12 @@ class Server(ThreadingHTTPServer):
                 request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n")
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError as error:  # no thread to be had
+            self._places.release()
+            _log.error("%s: %s", client_address, error)
+            self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:

@@ -55,6 +55,7 @@ class Service:
         """Where the server listens, as this machine reaches it."""
         host, port = self.server.server_address[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(str(host), str(host))  # noqa: S104 -- compared, not bound
+        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         scheme = "https" if self.server.web is not None and self.server.web.context is not None else "http"
         return f"{scheme}://{host}:{port}"
 

@@ -105,13 +105,12 @@ class Source:
 class Run:
     """One collector on one target, once, with a deadline: what it saw, and what it remembers for the next.
 
-    `deadline` is on the monotonic clock. `recall(key)` gives what an earlier successful run of this
-    collector on this target remembered, or None.
+    `deadline` is on the monotonic clock.
     """
 
     __slots__ = (
         "abandoned", "collector", "deadline", "dropped", "duration", "error", "events",
-        "finished", "kept", "limit", "points", "recall", "remembered", "series", "_declared",
+        "finished", "kept", "limit", "points", "recalled", "remembered", "series", "_declared", "_recall",
     )  # fmt: skip
 
     def __init__(
@@ -124,7 +123,8 @@ class Run:
         self.series = 0
         self.dropped = 0
         self.events: list[Event] = []
-        self.recall = recall
+        self.recalled: dict[str, bytes | None] = {}
+        self._recall = recall
         self.remembered: dict[str, bytes | None] = {}
         self.kept: tuple[int, dict[str, bytes | None]] = (0, {})
         self.error: CollectError | None = None
@@ -161,6 +161,11 @@ class Run:
     def event(self, event: Event) -> None:
         """Add one event; the runner fills in target and source."""
         self.events.append(event)
+
+    def recall(self, key: str) -> bytes | None:
+        """Return what an earlier successful run of this collector on this target remembered, or None."""
+        self.recalled[key] = self._recall(key)
+        return self.recalled[key]
 
     def remember(self, key: str, value: bytes | None) -> None:
         """Keep a value for later runs, written in one transaction with this run's events. None forgets."""

@@ -14,13 +14,18 @@ from tocsin.options import Duration, option
 from tocsin.source import Collector, Run
 
 _TYPES = ("gauge", "counter", "untyped")
-_RESERVED = ("pg_", "mysql_", "sqlite_", "duckdb_", "tocsin_", "process_", "container_", "node_", "probe_")
+# Stricter than Python's float(), which takes `1_0` and white space: Prometheus refuses the page for either.
+_NUMBER = re.compile(rb"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?Inf(inity)?|NaN", re.IGNORECASE)
+_TAKEN = ("up", "ALERTS", "ALERTS_FOR_STATE")
+_TAKEN_LABELS = ("instance", "job", "le", "quantile")
+_RESERVED = ("pg_", "mysql_", "sqlite_", "duckdb_", "tocsin_", "process_", "container_", "node_", "probe_", "scrape_")
 
 
 def _is_free_name(name: str) -> str | None:
     if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]*", name):
         return "a metric name: letters, digits, _ and :"
-    return f"a name that does not begin with {', '.join(_RESERVED)}" if name.startswith(_RESERVED) else None
+    taken = name in _TAKEN or name.startswith(_RESERVED)
+    return f"a name that is not {', '.join(_TAKEN)} and does not begin with {', '.join(_RESERVED)}" if taken else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +79,11 @@ class Ask:
                 self.emit(session, run, result)
 
 
+def _are_labels(names: tuple[str, ...]) -> str | None:
+    good = all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", n) and not n.startswith("__") and n not in _TAKEN_LABELS for n in names)
+    return None if good and len(set(names)) == len(names) else f"label names, each once, none of {', '.join(_TAKEN_LABELS)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnMetric:
     """What a column of an own query is worth to Prometheus."""
@@ -89,7 +99,7 @@ class OwnQuery:
 
     name: str = option(help="name of the collector", check=lambda n: None if re.fullmatch(r"[a-z][a-z0-9_]*", n) else "a-z, 0-9 and _")
     sql: str = option(help="one statement that reads; each column is a label or the value of a metric")
-    labels: tuple[str, ...] = option((), help="columns that are labels")
+    labels: tuple[str, ...] = option((), help="columns that are labels", check=_are_labels)
     metrics: dict[str, OwnMetric] = option(help="value columns, and the metrics they become")
     every: Duration | None = option(None, help="its own clock; without one it is asked when scraped")
     timeout: Duration = option(Duration(5), help="longest time that a scheduled run may take")
@@ -112,11 +122,8 @@ def own_collector(own: OwnQuery) -> Collector:
 def _checked(query: Query, columns: Sequence[str], row: Sequence[bytes | None]) -> Sequence[bytes | None]:
     """Return the row if its values are numbers: anything else would spoil the whole page. Raises SetupError."""
     for column, value in zip(columns, row, strict=True):
-        if column in query.values and value is not None:
-            try:
-                float(value)
-            except ValueError:
-                raise SetupError(f"query {query.name}: column {column} is {value[:40]!r}, not a number; cast it in the SQL") from None
+        if column in query.values and value is not None and not _NUMBER.fullmatch(value):
+            raise SetupError(f"query {query.name}: column {column} is {value[:40]!r}, not a number; cast it in the SQL")
     return row
 
 

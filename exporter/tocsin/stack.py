@@ -96,7 +96,9 @@ def _start_children(config: Config, service: Service, children: list[Child], *, 
     folder.mkdir(parents=True, exist_ok=True)
     prometheus_port, alertmanager_port = _port(PROMETHEUS), _port(ALERTMANAGER)
     exporter = service.url.partition("://")[2]
-    alertmanager = _start(ALERTMANAGER, folder, alertmanager_port, children, lambda: _alertmanager_files(config, folder, service.url, fast))
+    alertmanager = _start(
+        ALERTMANAGER, folder, alertmanager_port, children, lambda: _alertmanager_files(config, folder, service.url, fast), _secrets(config)
+    )
     rules = folder / "rules"
     shutil.copytree(files.share() / "rules", rules, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tests"))
 
@@ -115,7 +117,7 @@ def _start_children(config: Config, service: Service, children: list[Child], *, 
             "--storage.tsdb.retention.time=15d",
         ]
 
-    _start(PROMETHEUS, folder, prometheus_port, children, prometheus_files)
+    _start(PROMETHEUS, folder, prometheus_port, children, prometheus_files, [])
 
 
 def _alertmanager_files(config: Config, folder: Path, url: str, fast: bool) -> list[str]:
@@ -126,9 +128,15 @@ def _alertmanager_files(config: Config, folder: Path, url: str, fast: bool) -> l
     return [f"--config.file={folder / 'alertmanager.yaml'}", f"--storage.path={folder / 'alertmanager'}", "--cluster.listen-address="]
 
 
-def _start(program: Program, folder: Path, port: int, children: list[Child], prepare: Callable[[], list[str]]) -> bool:
+def _secrets(config: Config) -> list[Path]:
+    slack, email = config.notify.slack, config.notify.email
+    files = [slack.api_url_file if slack else None, email.password_file if email else None]
+    return [path.resolve() for path in files if path is not None]
+
+
+def _start(program: Program, folder: Path, port: int, children: list[Child], prepare: Callable[[], list[str]], secrets: list[Path]) -> bool:
     """Start a program if it can be had, and tell whether it runs."""
-    command = find(program, folder)
+    command = find(program, folder, secrets)
     if command is None:
         _say(
             "%s is missing: alerts will not be delivered. Install it (Debian: apt-get install %s), or run a Docker engine, and start again",
@@ -144,18 +152,32 @@ def _start(program: Program, folder: Path, port: int, children: list[Child], pre
     return True
 
 
-def find(program: Program, folder: Path) -> list[str] | None:
-    """Return how to run a program: found on PATH, else installed by apt as root, else as a container, else None."""
+def find(program: Program, folder: Path, secrets: list[Path]) -> list[str] | None:
+    """Return how to run a program: found on PATH, else installed by apt as root, else as a container, else None.
+
+    A container sees the folder, and the secret files to read.
+    """
     for name in program.commands:
         if shutil.which(name):
             return [name]
     if os.getuid() == 0 and shutil.which("apt-get") and _apt_install(program):
         return next(([name] for name in program.commands if shutil.which(name)), None)
-    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False).returncode == 0:
+    if _docker_answers():
         _say("%s runs as the container %s", program.name, program.image)
         user = f"{os.getuid()}:{os.getgid()}"
-        return ["docker", "run", "--rm", "--network=host", f"--user={user}", "--volume", f"{folder}:{folder}", program.image]
+        mounts = [part for path in (folder, *secrets) for part in ("--volume", f"{path}:{path}" + (":ro" if path in secrets else ""))]
+        return ["docker", "run", "--rm", "--network=host", f"--user={user}", *mounts, program.image]
     return None
+
+
+def _docker_answers() -> bool:
+    try:
+        return (
+            bool(shutil.which("docker"))
+            and subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False).returncode == 0
+        )
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _apt_install(program: Program) -> bool:
@@ -216,7 +238,7 @@ class Child:
             self._reported = True
             words = self.log.read_text(errors="replace").strip().splitlines()[-3:]
             _say(
-                "%s ended with code %s; its last words, from %s:\n  %s",
+                "%s ended with code %s; alerts are not delivered without it: start again. Its last words, from %s:\n  %s",
                 self.program.name,
                 self._process.returncode,
                 self.log,

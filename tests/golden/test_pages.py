@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from mariadb import MariaDB, mysql_options
 from servers import Postgres
 from tools import lacking
 from watching import Watch, postgres_options, sqlite_options
 
 PAGES = Path(__file__).parent / "pages"
 POSTGRES = 15
+MARIADB = "10.11"
 
 LOAD = "depends on what the server did in the moment before"
 SIZE = "differs between minor versions and builds"
@@ -44,6 +46,13 @@ VALUES = {
     r"pg_scrape_collector_duration_seconds|pg_exporter_last_scrape_duration_seconds": CLOCK,
     r"tocsin_pg_session_seconds_total": CLOCK,
     r"tocsin_pg_wal_.*": LOAD,
+    r"mysql_global_status_.*": LOAD,
+    r"mysql_global_variables_((report_)?port|thread_pool_size)": PLACE,
+    r"mysql_global_variables_(open_files_limit|table_open_cache|table_definition_cache)": PLACE,
+    r"mysql_global_variables_performance_schema_.*": "chosen by the server from those above",
+    r"mysql_info_schema_processlist_seconds": CLOCK,
+    r"mysql_info_schema_innodb_cmpmem_.*": LOAD,
+    r"mysql_exporter_collector_duration_seconds": CLOCK,
     r"tocsin_collector_(duration|age)_seconds": CLOCK,
     r"tocsin_schema_last_check_timestamp_seconds": CLOCK,
     r"sqlite_wal_size_bytes": "frames that SQLite's version wrote",
@@ -56,6 +65,8 @@ LABELS = {
     (r"pg_stat_database_conflicts_.*", "server"): PLACE,
     (r"pg_stat_activity_.*", "wait_event"): LOAD,
     (r"pg_stat_activity_.*", "wait_event_type"): LOAD,
+    ("mysql_version_info", "version"): "the minor version",
+    ("mysql_version_info", "version_comment"): "the build",
     ("tocsin_target_info", "address"): PLACE,
 }
 
@@ -136,6 +147,21 @@ def test_postgres(fresh: Postgres, tmp_path: Path) -> None:
         watch.check()
         watch.scrape()
         compare(f"postgres-{POSTGRES}.prom", watch.scrape().text)
+
+
+def test_mariadb(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    server = MariaDB(tmp_path_factory.mktemp("mariadb"))
+    server.start(performance_schema="ON", server_id=1)
+    try:
+        ((version,),) = server.execute("SELECT VERSION()")
+        if not version.startswith(f"{MARIADB}."):
+            lacking(f"the golden page is MariaDB {MARIADB}'s, and {version} is installed")
+        server.exporter_account()
+        with Watch(mysql_options(server.dsn(), labels={"team": "payments"}), tmp_path / "state") as watch, server.session():
+            watch.scrape()
+            compare(f"mariadb-{MARIADB}.prom", watch.scrape().text)
+    finally:
+        server.stop()
 
 
 def test_sqlite(tmp_path: Path) -> None:

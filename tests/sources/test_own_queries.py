@@ -53,6 +53,7 @@ def test_columns_become_series(kind: str, every: str, postgres: Postgres, databa
 
 WRONG = {
     "SELECT 'many' AS n": "query own: column n is b'many', not a number; cast it in the SQL",
+    "SELECT '1_0' AS n": "b'1_0', not a number",
     "SELECT 1 AS m": "query own: the result has no column n",
     "SELECT 1 AS n, 2 AS left_over": "query own: nobody asked for the column left_over",
     "SELECT nonsense AS n": "nonsense",
@@ -97,6 +98,11 @@ BAD = {
     "{name: own, sql: s, metrics: {n: {name: pg_n, help: N.}}}": "does not begin with pg_",
     "{name: own, sql: s, metrics: {n: {name: shop-n, help: N.}}}": "a metric name",
     "{name: own, sql: s, metrics: {n: {name: shop_n, help: N., type: gouge}}}": "gauge or counter or untyped",
+    "{name: own, sql: s, metrics: {n: {name: up, help: N.}}}": "is not up",
+    "{name: own, sql: s, labels: [instance], metrics: {n: {name: shop_n, help: N.}}}": "none of instance",
+    "{name: own, sql: s, labels: [team], metrics: {n: {name: shop_n, help: N.}}}": "'team' is a label of the target already",
+    "{name: own, sql: s, metrics: {n: {name: shop_b, help: N., type: counter}}}": "shop_b is declared otherwise in line 6",
+    "{name: own, sql: s, metrics: {n: {name: shop_b, help: B.}}}": "shop_b is a series of this target already",
     "{name: own, metrics: {n: {name: shop_n, help: N.}}}": "sql: is missing",
     "{name: Own, sql: s, metrics: {n: {name: shop_n, help: N.}}}": "a-z, 0-9 and _",
 }
@@ -105,5 +111,11 @@ BAD = {
 @pytest.mark.parametrize("query", BAD)
 def test_mistake_in_the_configuration_is_told_with_its_line(query: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as told:
-        config.parse(f"targets:\n- name: a\n  kind: postgres\n  dsn: x\n  queries:\n  - {query}\n", "tocsin.yaml", tmp_path, {})
-    assert any(m.startswith("tocsin.yaml:6: targets[0].queries[0]") and BAD[query] in m for m in told.value.mistakes), told.value.mistakes
+        config.parse(
+            "targets:\n- name: a\n  kind: postgres\n  dsn: x\n  labels: {team: payments}\n"
+            f"  queries: [{{name: first, sql: s, metrics: {{b: {{name: shop_b, help: B.}}}}}},\n    {query}]\n",
+            "tocsin.yaml",
+            tmp_path,
+            {},
+        )
+    assert any(m.startswith("tocsin.yaml:7: targets[0].queries[1]") and BAD[query] in m for m in told.value.mistakes), told.value.mistakes

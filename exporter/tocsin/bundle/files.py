@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tocsin.bundle.routes import alertmanager_config
+from tocsin.bundle.routes import alertmanager_config, example
 from tocsin.bundle.scrape import prometheus_config
 from tocsin.config import Config
 from tocsin.errors import ConfigError
@@ -35,13 +35,15 @@ def write(folder: Path, config: Config | None) -> list[Path]:
             *_copy(source / "grafana" / "provisioning" / "datasources", folder / "grafana" / "provisioning" / "datasources", "*.yaml"),
         ]
         routes = folder / "alertmanager" / "alertmanager.yaml"
+        scheme = "https" if config and config.server.web_config_file else "http"
         if config and (config.notify.slack or config.notify.email):
-            webhook = f"http://{listen}/api/v1/notifications"
-            routes.write_text(alertmanager_config(config.notify.slack, config.notify.email, webhook, "templates/*.tmpl"), "utf-8")
+            webhook = f"{scheme}://{listen}/api/v1/notifications"
+            text = alertmanager_config(config.notify.slack, config.notify.email, webhook, "templates/*.tmpl")
         else:
-            shutil.copyfile(source / "alertmanager" / "alertmanager.yaml", routes)
+            text = example(listen)
+        routes.write_text(text, "utf-8")
         prometheus = folder / "prometheus.yaml"
-        prometheus.write_text(prometheus_config(listen, "127.0.0.1:9093", "rules/*.yaml"), "utf-8")
+        prometheus.write_text(prometheus_config(listen, "127.0.0.1:9093", "rules/*.yaml", scheme=scheme), "utf-8")
     except OSError as error:
         raise ConfigError([f"{error.filename or folder} cannot be written: {error.strerror}"]) from error
     return [*copied, routes, prometheus]

@@ -139,7 +139,7 @@ def _same_behind_made_up_name(o: Object) -> object:
 
 
 def _same_identity(o: Object) -> object:
-    return (o.kind, o.identity) if o.identity else None
+    return (o.kind, o.parent, o.identity) if o.identity else None
 
 
 def _same_content(o: Object) -> object:

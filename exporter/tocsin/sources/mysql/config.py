@@ -102,12 +102,10 @@ class MysqlOptions(TargetOptions):
         text = self.dsn.reveal()
         if not re.match(r"(mysql|mariadb)://", text):
             return ""
-        after = text.partition("://")[2]
-        netloc = (
-            re.split(r"[/?#]", after, maxsplit=1)[0] if "@" not in after else re.split(r"[/?#]", after.rpartition("@")[2], maxsplit=1)[0]
-        )
-        socket = re.search(r"[?&]socket=([^&#@]+)$", text)
-        return unquote(netloc) or (unquote(socket[1]) if socket else "local")
+        # What stands before the last @ may be a password that nobody has encoded.
+        place = text.partition("://")[2].rpartition("@")[2]
+        socket = re.search(r"[?&]socket=([^&#]+)", place)
+        return unquote(re.split(r"[/?#]", place, maxsplit=1)[0]) or (unquote(socket[1]) if socket else "local")
 
 
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " "}

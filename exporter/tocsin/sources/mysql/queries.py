@@ -147,16 +147,17 @@ _PROCESSES = """
         user, SUBSTRING_INDEX(host, ':', 1) AS host, COALESCE(command, '') AS command, COALESCE(state, '') AS state,
         COUNT(*) AS processes, SUM(time) AS seconds
     FROM {}.processlist
-    WHERE id <> CONNECTION_ID()
+    WHERE id <> CONNECTION_ID() {}
     GROUP BY 1, 2, 3, 4
 """
 PROCESSLIST = Query(
     "info_schema.processlist",
-    # From MySQL 8.0.22 on performance_schema has the list without the lock over all connections that the old one takes.
+    # From MySQL 8.0.22 on performance_schema has the list without the lock over all connections that the old one takes,
+    # and with background threads that the old one does not show.
     sql=(
-        (MARIADB, _PROCESSES.format("information_schema")),
-        (80022, _PROCESSES.format("performance_schema")),
-        (80000, _PROCESSES.format("information_schema")),
+        (MARIADB, _PROCESSES.format("information_schema", "")),
+        (80022, _PROCESSES.format("performance_schema", "AND NOT (user = 'system user' AND command = 'Daemon')")),
+        (80000, _PROCESSES.format("information_schema", "")),
     ),
     values={},
 )

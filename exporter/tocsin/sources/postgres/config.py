@@ -12,8 +12,9 @@ from tocsin.options import DatabaseFilter, Duration, Secret, TargetOptions, opti
 from tocsin.sql import OwnQuery
 
 GRANTS = """\
--- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser, in any database:
-CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 6;
+-- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser, in any database.
+-- The limit leaves room for `tocsin check` beside a running exporter:
+CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 15;
 GRANT pg_monitor TO tocsin;
 -- For stat_statements, in the database of the dsn (the library must be in shared_preload_libraries):
 -- CREATE EXTENSION IF NOT EXISTS pg_stat_statements;

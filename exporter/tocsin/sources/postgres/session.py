@@ -396,14 +396,15 @@ class PostgresSession:
             return self._ask_database(name, statements, deadline)
 
     def database(self, name: str, deadline: float) -> Connection:
-        """Return a connection to a database, opened within the cap on connections; the longest unused one makes room."""
+        """Return a connection to a database, opened within the cap on connections."""
         if self.default is not None and self.default.database == name:
             return self.default
-        known = self._others.pop(name, None)
+        known = self._others.get(name)
         if known is None:
             # There are two sessions, one for live and one for scheduled collectors, each with a default connection.
+            # The newest makes room: databases are asked in turn, so the oldest would be needed first again.
             while self._others and len(self._others) >= self.options.max_connections // 2 - 1:
-                self._others.pop(next(iter(self._others))).close()
+                self._others.popitem()[1].close()
             known = Connection(self.options, name, deadline)
             known.query(limits(deadline), deadline)
         self._others[name] = known

@@ -115,7 +115,7 @@ def _opened(options: SqliteOptions, picture: Picture, deadline: float) -> Iterat
         raise DeadlineError(f"{options.name}: reading {options.path} took longer than the run may") from None
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise SetupError(f"{options.name}: {options.path} is damaged or encrypted: {error}") from error
-    except apsw.SQLError as error:
+    except (apsw.SQLError, apsw.ReadOnlyError) as error:
         raise SetupError(f"{options.name}: {error}") from error
 
 

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _MAGIC = b"SQLite format 3\0"
 _JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+_PAGE_SIZES = tuple(2**n for n in range(9, 17))
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 # Layout of the -shm file: two copies of a 48-byte header, then checkpoint state; page numbers of the frames
@@ -69,6 +70,8 @@ class Picture:
             if self.header and not self.header.startswith(_MAGIC):
                 raise SetupError(f"{path} is not a SQLite database")
             self.page_size = _page_size(self.header)
+            if self.page_size not in _PAGE_SIZES:
+                raise SetupError(f"{path} is damaged: its header speaks of pages of {self.page_size} bytes")
             self.wal_mode = self.header[18:20] == b"\x02\x02"
             self.wal = self._open(self._beside("-wal")) if self.wal_mode else -1
             self.wal_size = os.fstat(self.wal).st_size if self.wal >= 0 else 0
