@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conftest import CASES, Case, Outcome, postgres_database, sqlite_database
+from case import CASES, Case, Outcome, postgres_database, sqlite_database
 from servers import Postgres
 from tocsin.schema.model import Schema
 from tocsin.schema.track import schema_event

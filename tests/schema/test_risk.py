@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CASES, Outcome
+from case import CASES, Outcome
 from tocsin.event import Change, Risk
 from tocsin.schema.diff import Difference
 from tocsin.schema.model import Object

@@ -85,7 +85,8 @@ def test_rows_beyond_the_cap_are_left_out_and_counted(kind: str, postgres: Postg
         "postgres": "generate_series(1, 50) AS i",
         "sqlite": "(WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT 50) SELECT i FROM c)",
     }
-    query = f'name: own, sql: "SELECT i AS label, i AS n FROM {numbers[kind]}", labels: [label], rows: 20, metrics: {{n: {{name: shop_n, help: N.}}}}'
+    sql = f"SELECT i AS label, i AS n FROM {numbers[kind]}"
+    query = f'name: own, sql: "{sql}", labels: [label], rows: 20, metrics: {{n: {{name: shop_n, help: N.}}}}'
     loaded = config.parse(f"targets: [{{{target(kind, postgres, tmp_path, database)}, queries: [{{{query}}}]}}]", "t.yaml", tmp_path, {})
     page = once.page(loaded, 10).decode()
     assert page.count("\nshop_n{") == 20
