@@ -65,7 +65,7 @@ def _threshold_table(source: Source) -> str:
 
 
 def _level(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
+    return "-" if value is None else f"{value:.15g}"
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,7 +7,7 @@ from tocsin.source import Collector, Reference, Source
 from tocsin.sources.mysql import metrics as m
 from tocsin.sources.mysql import queries as q
 from tocsin.sources.mysql import show as s
-from tocsin.sources.mysql.config import MysqlOptions
+from tocsin.sources.mysql.config import GRANTS, MysqlOptions
 from tocsin.sources.mysql.session import MysqlSession
 from tocsin.sql import Ask, Query
 
@@ -120,4 +120,5 @@ SOURCE = Source(
         _asks(q.SYS, "what each user does, by the sys schema"),
     ),
     thresholds=m.THRESHOLDS,
+    grants=GRANTS,
 )  # fmt: skip

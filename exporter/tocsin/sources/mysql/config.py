@@ -15,6 +15,19 @@ SSL_MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity"
 """As the servers' own clients call them: https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode"""
 
 
+GRANTS = """\
+-- MySQL 8.0 and newer. What is on by default needs no more than this:
+CREATE USER tocsin@'%' IDENTIFIED BY 'choose one' WITH MAX_USER_CONNECTIONS 5;
+GRANT PROCESS, REPLICATION CLIENT ON *.* TO tocsin@'%';
+GRANT SELECT ON performance_schema.* TO tocsin@'%';
+-- MariaDB 10.5 and newer, in place of the two lines above:
+-- GRANT PROCESS, BINLOG MONITOR, SLAVE MONITOR ON *.* TO tocsin@'%';
+-- GRANT SELECT ON performance_schema.* TO tocsin@'%';
+-- Sizes of tables, and accounts (info_schema.tables, mysql.user), show only what the user may read:
+-- GRANT SELECT ON *.* TO tocsin@'%';
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a server is and who asks, put together from all the options."""
