@@ -17,8 +17,8 @@ import pytest
 from servers import Postgres
 from tocsin.schema.diff import Difference, diff
 from tocsin.schema.model import Schema
+from tocsin.sources.postgres.connection import Connection
 from tocsin.sources.postgres.inspect import _GATE, inspect
-from tocsin.sources.postgres.session import Connection
 from tocsin.sources.sqlite.inspect import inspect as inspect_sqlite
 from tocsin.sources.sqlite.overlay import open_picture, read_picture
 from watching import postgres_options

@@ -140,7 +140,7 @@ def test_equal_schemas_of_two_databases_have_one_fingerprint_and_other_identitie
 
 
 def test_inspection_costs_the_same_round_trips_however_many_tables(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tocsin.sources.postgres.session import Connection
+    from tocsin.sources.postgres.connection import Connection
 
     counted: list[int] = []
     original = Connection.receive

@@ -9,7 +9,8 @@ from tocsin.errors import CollectError
 from tocsin.schema import track
 from tocsin.schema.model import Object, Schema, schema
 from tocsin.source import Run
-from tocsin.sources.postgres.session import Connection, PostgresSession, limits
+from tocsin.sources.postgres.connection import Connection, limits
+from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sql import Result
 
 # Objects of extensions belong to the extension; temporary and TOAST tables to nobody; a partition is told
