@@ -177,7 +177,7 @@ def _aborted() -> Panel:
     queries = [
         Query(_rate(ABORTED_CLIENTS), "{{instance}} client gone"),
         Query(_rate(ABORTED_CONNECTS), "{{instance}} not connected"),
-        Query(f"sum by (instance, error) ({_rate(m.STATUS_CONNECTION_ERRORS)}) > 0", "{{instance}} {{error}}"),
+        Query(f"sum by (instance, error) ({_rate(m.STATUS_CONNECTION_ERRORS)})", "{{instance}} {{error}}"),
     ]
     return lines(
         "Broken connections per second", queries, [ABORTED_CLIENTS, ABORTED_CONNECTS, m.STATUS_CONNECTION_ERRORS], width=12, fill=0

@@ -14,7 +14,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import Cursor
 
-from servers import Child, free_port, until
+from servers import Child, free_port, home_of, until
 from tocsin.options import Secret
 from tocsin.sources.mysql.config import MysqlOptions
 from tools import lacking
@@ -29,19 +29,13 @@ class MariaDB:
     def __init__(self, folder: Path) -> None:
         if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
             lacking("MariaDB is not installed: apt-get install mariadb-server")
-        self.folder = folder
-        self.data = folder / "data"
-        self.socket = folder / "s.sock"
-        self.port = free_port()
-        self.child: Child | None = None
-        folder.mkdir(parents=True, exist_ok=True)
         # mariadbd as root wants a user of its own, who must reach the folder.
         self._user = ["--user=mysql"] if os.getuid() == 0 else []
-        if os.getuid() == 0:
-            for parent in (folder, *folder.parents):
-                if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-                    parent.chmod(0o755)
-            shutil.chown(folder, "mysql")
+        self.folder = home_of("mysql", folder)
+        self.data = self.folder / "data"
+        self.socket = self.folder / "s.sock"
+        self.port = free_port()
+        self.child: Child | None = None
         install = [
             "mariadb-install-db",
             "--no-defaults",

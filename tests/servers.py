@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import json
 import os
 import re
@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -95,16 +96,10 @@ class Postgres:
         if not found:
             lacking("PostgreSQL is not installed: apt-get install postgresql")
         self.bin = found[-1]
-        self.folder = folder
+        # PostgreSQL refuses to run as root, and wants its folder for itself.
+        self.folder = home_of("postgres", folder)
         self.port = port or free_port()
-        self.data = folder / "data"
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.getuid() == 0:
-            # PostgreSQL refuses to run as root.
-            for parent in (folder, *folder.parents):
-                if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-                    parent.chmod(0o755)
-            shutil.chown(folder, "postgres", "postgres" if _group("postgres") else None)
+        self.data = self.folder / "data"
         if source is not None:
             self._run("pg_basebackup", "-D", str(self.data), "-R", "-S", slot, "-d", source.dsn(), "-X", "stream", "-c", "fast")
             return
@@ -145,12 +140,15 @@ class Postgres:
             return cursor.fetchall() if cursor is not None and cursor.description else []
 
 
-def _group(name: str) -> bool:
-    import grp
-
-    with contextlib.suppress(KeyError):
-        return bool(grp.getgrnam(name))
-    return False
+def home_of(user: str, folder: Path) -> Path:
+    """Return a folder that a server may use. Run by root, servers have users of their own, who do not get into pytest's folders."""
+    if os.getuid() != 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    home = Path(tempfile.mkdtemp(prefix=f"tocsin-{user}-"))
+    shutil.chown(home, user)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
+from mariadb import MariaDB
 from servers import ROOT, Child, Postgres, free_port, get_json, tocsin, until
 from sinks import Message, slack, smtp
 from tocsin.bundle.dashboard import queries
@@ -32,8 +33,9 @@ INTERVAL = "5s"  # the demo's
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
 """Of the PostgreSQL server. With them, a slot and a vacuumed table every panel has something to show."""
 
-DASHBOARDS = ("fleet.json", "postgres.json")
-"""Those of the kinds that are watched here."""
+DASHBOARDS = ("fleet.json", "postgres.json", "mysql.json")
+NOTHING_TO_SHOW = ("mysql_slave_status_", "mysql_info_schema_processlist_threads")
+"""A MariaDB that stands alone follows nobody (tests/sources/test_mysql_replication.py has a pair) and nobody else works there."""
 
 
 class Stack(NamedTuple):
@@ -55,6 +57,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     server.execute(
         "CREATE TABLE orders (id serial PRIMARY KEY, email text NOT NULL, total numeric(10,2))", "VACUUM orders", database="shop"
     )
+    maria = MariaDB(folder / "mariadb").start(performance_schema="ON")
+    maria.exporter_account()
     app = folder / "app.db"
     with closing(sqlite3.connect(app)) as db:
         db.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, phone TEXT)")
@@ -66,6 +70,7 @@ server: {{listen: "127.0.0.1:0"}}
 state_dir: {folder}/state
 targets:
   - {{name: orders, kind: postgres, dsn: "{server.dsn()}", every: {{schema: 2s}}}}
+  - {{name: stock, kind: mysql, dsn: "{maria.dsn()}"}}
   - {{name: app, kind: sqlite, path: {app}, every: {{schema: 2s}}}}
   - {{name: lost, kind: sqlite, path: {folder}/nothing.db}}
 """
@@ -108,6 +113,7 @@ targets:
             for child in children:
                 child.stop()
             server.stop("immediate")
+            maria.stop()
 
 
 def _impatient_rules(folder: Path) -> None:
@@ -182,6 +188,6 @@ def test_stopped_server_is_one_message_and_resolves(path: Stack, with_data: dict
 
 
 def test_every_panel_query_returned_data(with_data: dict[str, bool]) -> None:
-    empty = [expression for expression, seen in with_data.items() if not seen]
+    empty = [expression for expression, seen in with_data.items() if not seen and not any(name in expression for name in NOTHING_TO_SHOW)]
     assert with_data
     assert not empty
