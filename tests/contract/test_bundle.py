@@ -46,3 +46,18 @@ def test_rules_are_evaluated_as_often_as_targets_are_scraped_and_labels_are_hono
     assert document["global"] == {"scrape_interval": "5s", "evaluation_interval": "5s"}
     assert document["scrape_configs"][0]["honor_labels"] is True
     assert document["scrape_configs"][0]["job_name"] == scrape.JOB
+
+
+def test_bundle_speaks_tls_where_the_exporter_does(tmp_path: Path) -> None:
+    secured = 'server: {listen: "127.0.0.1:7777", web_config_file: web.yaml}'
+    files.write(tmp_path, config.parse(secured + SETTINGS.partition("}")[2], "tocsin.yaml", tmp_path, {}))
+    routes = (tmp_path / "alertmanager" / "alertmanager.yaml").read_text()
+    assert "https://127.0.0.1:7777/api/v1/notifications" in routes
+    assert "insecure_skip_verify: true" in routes
+    assert yaml.safe_load((tmp_path / "prometheus.yaml").read_text())["scrape_configs"][0]["scheme"] == "https"
+    subprocess.run([need("amtool"), "check-config", tmp_path / "alertmanager" / "alertmanager.yaml"], check=True, capture_output=True)
+
+
+def test_bundle_without_receivers_still_knows_where_the_exporter_listens(tmp_path: Path) -> None:
+    files.write(tmp_path, config.parse('server: {listen: "127.0.0.1:7777"}', "tocsin.yaml", tmp_path, {}))
+    assert "http://127.0.0.1:7777/api/v1/notifications" in (tmp_path / "alertmanager" / "alertmanager.yaml").read_text()

@@ -24,6 +24,7 @@ from tocsin.errors import ConfigError, JournalError
 from tocsin.event import Event, EventKind, Risk
 from tocsin.journal import Journal
 from tocsin.service import Service
+from tocsin.vitals import RECENT_CHANGES
 from tools import lacking
 
 
@@ -492,3 +493,49 @@ def test_a_disk_that_is_full_at_the_start_is_told_without_a_traceback(disk: Disk
     with opened(disk.folder) as journal:
         assert journal.events() == []
         assert asides(disk.folder) == [], "a full disk is no damage"
+
+
+def test_a_hundred_harmless_changes_do_not_push_a_destructive_one_out_of_sight(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        journal.commit("t", "c", [event("dropped")])
+        journal.commit("t", "c", [event(f"added{i}", change="added", risk=Risk.SAFE) for i in range(100)])
+        assert "dropped" in {e.object for e in journal.recent_changes("t")}
+        assert "added99" in {e.object for e in journal.recent_changes("t")}
+    with opened(tmp_path) as journal:
+        recent = [e.object for e in journal.recent_changes("t")]
+    assert "dropped" in recent
+    assert len(recent) == RECENT_CHANGES
+
+
+def test_a_run_that_was_overtaken_writes_nothing(journal: Journal) -> None:
+    journal.commit("t", "c", [], {"snapshot": b"1"})
+    journal.commit("t", "c", [event("a")], {"snapshot": b"2"}, {"snapshot": b"1"})
+    with pytest.raises(JournalError, match="overtaken"):
+        journal.commit("t", "c", [event("a")], {"snapshot": b"2"}, {"snapshot": b"1"})
+    assert [e.object for e in journal.events()] == ["a"]
+    assert journal.up, "the file is as good as before"
+
+
+def test_a_journal_deleted_while_in_use_is_written_again_with_all_it_held(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as journal:
+        journal.commit("t", "c", [event("before")], {"k": b"v"})
+        shutil.rmtree(tmp_path / "state")
+        assert not journal.present()
+        journal.commit("t", "c", [event("after")])
+        assert journal.present()
+        assert journal.up
+        with pytest.raises(ConfigError, match="in use"):
+            Journal(tmp_path / "state")
+    with opened(tmp_path / "state") as journal:
+        assert [e.object for e in journal.events()] == ["before", "after"]
+        assert journal.recall("t", "c", "k") == b"v"
+
+
+def test_a_file_put_in_the_journals_place_is_left_alone(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as journal:
+        (tmp_path / "state" / "journal.db").unlink()
+        (tmp_path / "state" / "journal.db").write_text("somebody else's")
+        with pytest.raises(JournalError, match="another file"):
+            journal.commit("t", "c", [event("a")])
+        assert not journal.up
+        assert (tmp_path / "state" / "journal.db").read_text() == "somebody else's"

@@ -335,3 +335,20 @@ def test_collecting_once_waits_for_scheduled_collectors_and_not_longer_than_the_
     assert target is not None
     assert str(target.error) == "t: no answer within 0.2 s"
     gate.go.set()
+
+
+def test_a_thread_that_cannot_be_started_is_a_failure_and_the_next_scrape_tries_again(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    w.source(live("a", emits()))
+    w.apply(named("t"))
+
+    def no_more(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more)
+        began = time.monotonic()
+        page = w.scrape()
+    assert time.monotonic() - began < 1
+    assert page['fake_up{instance="t"}'] == 0
+    assert page['tocsin_collector_failing{collector="fake.a",instance="t",reason="internal"}'] == 1
+    assert w.scrape()['fake_up{instance="t"}'] == 1
