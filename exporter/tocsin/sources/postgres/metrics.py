@@ -296,6 +296,8 @@ THRESHOLDS = (
     Threshold("inactive_slot_wal_bytes", "Log that a replication slot holds back while nobody reads from it.", "bytes", 250e6, 10e9),
     Threshold("connections_ratio", "Connections in use as a share of max_connections.", "ratio", 0.8, 0.95),
     Threshold("transaction_age_seconds", "Age of the oldest open transaction.", "seconds", 600, 3600),
+    Threshold("blocked_seconds", "Time that the session which has waited longest for a lock has waited.", "seconds", 60, 600),
+    Threshold("sequence_used_ratio", "Share of a sequence's values that is used up.", "ratio", 0.7, 0.9),
     Threshold("replication_lag_seconds", "Seconds by which a standby's replay is behind.", "seconds", 30, 300),
     Threshold("deadlocks_per_hour", "Deadlocks in a database within an hour.", "count", 5, 100),
     Threshold("checkpoints_requested_per_hour", "Checkpoints within an hour that were not due by time.", "count", 12, None),
