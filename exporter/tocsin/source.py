@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tocsin.errors import CollectError
 from tocsin.event import Event, EventKind
 from tocsin.metric import Declared, Labels, Metric, MetricFamily, Value
 from tocsin.options import TargetOptions
@@ -109,7 +108,7 @@ class Run:
     """
 
     __slots__ = (
-        "abandoned", "collector", "deadline", "dropped", "duration", "error", "events",
+        "abandoned", "collector", "deadline", "dropped", "duration", "events",
         "finished", "kept", "limit", "points", "recalled", "remembered", "series", "_declared", "_recall",
     )  # fmt: skip
 
@@ -127,7 +126,6 @@ class Run:
         self._recall = recall
         self.remembered: dict[str, bytes | None] = {}
         self.kept: tuple[int, dict[str, bytes | None]] = (0, {})
-        self.error: CollectError | None = None
         self.finished = False
         self.abandoned = False
         self.duration = 0.0
