@@ -13,11 +13,11 @@ from tocsin.schema.model import CONTAINERS, Object, Schema
 
 
 def table(name: str, identity: str | None = None) -> Object:
-    return Object("table", "", name, ("table",), identity)
+    return Object("table", "", name, ("table", None, None, None, None), identity)
 
 
 def column(parent: str, name: str, type_: str = "integer", identity: str | None = None) -> Object:
-    return Object("column", parent, name, (type_, "yes", None, None, None), identity)
+    return Object("column", parent, name, (type_, "yes", None, None, None, None), identity)
 
 
 def index(parent: str, name: str, definition: str, *, generated: bool = False, identity: str | None = None) -> Object:
@@ -120,9 +120,9 @@ def schemas(draw: st.DrawFn) -> Schema:
     objects: list[Object] = []
     numbers = draw(st.permutations(range(40)))
     for t in draw(st.lists(st.sampled_from("ABCD"), unique=True)):
-        objects.append(Object("table", "", t, (draw(st.sampled_from(["plain", "unlogged"])),), identity(draw, numbers[len(objects)])))
+        objects.append(Object("table", "", t, (draw(st.sampled_from(["plain", "unlogged"])), None, None, None, None), identity(draw, numbers[len(objects)])))
         for c in draw(st.lists(st.sampled_from("abc"), unique=True)):
-            traits = (draw(st.sampled_from(["int", "text"])), draw(st.sampled_from(["yes", "no"])), None, None, None)
+            traits = (draw(st.sampled_from(["int", "text"])), draw(st.sampled_from(["yes", "no"])), None, None, None, None)
             objects.append(Object("column", t, c, traits, identity(draw, numbers[len(objects)])))
         for kind in ("index", "constraint"):
             for name in draw(st.lists(st.sampled_from(sorted(MADE_UP | {"k1", "k2"})), unique=True, max_size=3)):

@@ -82,7 +82,7 @@ def test_no_case_falls_through_the_rules(outcome: Callable[[Path], Outcome]) -> 
 
 
 def column(**traits: str | None) -> Object:
-    values = {"type": "integer", "nullable": "yes", "default": None, "generated": None, "collation": None} | traits
+    values = {"type": "integer", "nullable": "yes", "default": None, "generated": None, "collation": None, "options": None} | traits
     return Object("column", "t", "c", tuple(values.values()))
 
 

@@ -10,13 +10,53 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
+_ROUTINE = ("arguments", "returns", "language", "body", "attributes", "security")
+_VIEW = ("definition", "columns", "options")
+
 TRAITS: dict[str, tuple[str, ...]] = {
     "database": (),
-    "table": ("form",),
+    "schema": (),
+    "table": ("form", "options", "row_security", "replica_identity", "inherits"),
     "partition": (),
-    "column": ("type", "nullable", "default", "generated", "collation"),
+    "column": ("type", "nullable", "default", "generated", "collation", "options"),
     "index": ("unique", "definition", "valid"),
     "constraint": ("form", "definition", "validated"),
+    "view": _VIEW,
+    "materialized view": _VIEW,
+    "function": _ROUTINE,
+    "procedure": _ROUTINE,
+    "aggregate": ("definition",),
+    "macro": ("definition",),
+    "trigger": ("definition", "enabled"),
+    "rule": ("definition", "enabled"),
+    "policy": ("form", "command", "roles", "using", "check"),
+    "event": ("definition", "enabled"),
+    "event trigger": ("definition", "enabled"),
+    "sequence": ("definition", "owned_by"),
+    "enum": ("values",),
+    "domain": ("type", "nullable", "default", "definition"),
+    "type": ("definition",),
+    "collation": ("definition",),
+    "operator": ("definition",),
+    "operator class": ("definition",),
+    "operator family": ("definition",),
+    "cast": ("definition",),
+    "conversion": ("definition",),
+    "text search": ("definition",),
+    "transform": ("definition",),
+    "access method": ("definition",),
+    "language": ("definition",),
+    "statistics": ("definition",),
+    "extension": ("version", "schema"),
+    "publication": ("definition", "tables"),
+    "subscription": ("definition", "enabled"),
+    "foreign data wrapper": ("definition",),
+    "foreign server": ("definition",),
+    "user mapping": ("definition",),
+    "owner": ("role",),
+    "grant": ("privileges",),
+    "default privileges": ("privileges",),
+    "comment": ("text",),
 }
 """What is compared, by kind of object. A trait is text, or None where the engine has nothing to say."""
 
@@ -41,7 +81,7 @@ class Object(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        return f"{self.parent}.{self.name}" if self.parent else self.name
+        return ".".join(word for word in (self.parent, self.name) if word)
 
     def trait(self, name: str) -> str | None:
         return self.traits[TRAITS[self.kind].index(name)]
@@ -62,7 +102,7 @@ class Object(NamedTuple):
 
 
 def _column_definition(column: Object) -> str:
-    type_, nullable, default, generated, collation = column.traits
+    type_, nullable, default, generated, collation, options = column.traits
     words = [column.name, type_ or ""]
     if collation:
         words.append(f"COLLATE {collation}")
@@ -72,6 +112,8 @@ def _column_definition(column: Object) -> str:
         words.append(generated)
     elif default is not None:
         words.append(f"DEFAULT {default}")
+    if options:
+        words.append(options)
     return " ".join(w for w in words if w)
 
 

@@ -175,9 +175,9 @@ def _objects(tables: Result, columns: Result, indexes: Result, constraints: Resu
         if form == "partition":
             yield Object("partition", "", name or "", (), oid)
         else:
-            yield Object("table", "", name or "", (form,), oid)
+            yield Object("table", "", name or "", (form, None, None, None, None), oid)
     for parent, name, identity, *traits in _rows(columns):
-        yield Object("column", parent or "", name or "", tuple(traits), identity)
+        yield Object("column", parent or "", name or "", (*traits, None), identity)
     for parent, name, oid, *traits in _rows(indexes):
         yield Object("index", parent or "", name or "", tuple(traits), oid, _made_up(parent or "", name or "", "idx"))
     for parent, name, oid, *traits in _rows(constraints):

@@ -36,11 +36,11 @@ def inspect(connection: Any) -> Schema:
 def _objects(connection: Any) -> Iterator[Object]:
     for table, kind, without_rowid, strict, sql in connection.execute(_TABLES).fetchall():
         if kind == "virtual":
-            yield Object("table", "", table, (normal(sql),))
+            yield Object("table", "", table, (normal(sql), None, None, None, None))
             continue
         text = read_table(sql)
         words = ["table"] + ["WITHOUT ROWID"] * without_rowid + ["STRICT"] * strict + ["AUTOINCREMENT"] * text.autoincrement
-        yield Object("table", "", table, (" ".join(words),))
+        yield Object("table", "", table, (" ".join(words), None, None, None, None))
         yield from _columns(connection, table, text.collations, text.expressions)
         yield from _indexes(connection, table)
         for _, other, columns, referenced, on_update, on_delete in connection.execute(_FOREIGN_KEYS, (table,)):
@@ -59,7 +59,7 @@ def _columns(connection: Any, table: str, collations: dict[str, str], expression
             generated = f"GENERATED ALWAYS AS {expressions.get(name, '(...)')} {'VIRTUAL' if hidden == 2 else 'STORED'}"
         if pk:
             key[pk] = name
-        yield Object("column", table, name, (type_, "no" if notnull else "yes", default, generated, collations.get(name)))
+        yield Object("column", table, name, (type_, "no" if notnull else "yes", default, generated, collations.get(name), None))
     if key:
         yield _constraint(table, "primary key", f"PRIMARY KEY ({', '.join(key[i] for i in sorted(key))})")
 
