@@ -1,4 +1,7 @@
-"""Servers that tests share: one PostgreSQL and one MariaDB a session, started when first asked for."""
+"""Servers that tests share: one of each kind a session, started when first asked for.
+
+Tests of those whose names begin with `newest` carry the mark of that name, which `make test-all` runs.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from mariadb import MariaDB
+from newest import MySQL, NewestPostgres
 from servers import Postgres
 
 
@@ -35,6 +39,22 @@ def database(postgres: Postgres) -> Iterator[str]:
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
     server = MariaDB(tmp_path_factory.mktemp("mariadb"))
     server.start(performance_schema="ON", log_bin="bin", server_id=1, userstat=1, max_connections=50)
+    server.exporter_account()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def newest_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewestPostgres]:
+    server = NewestPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start(max_connections=50)
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def newest_mysql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySQL]:
+    server = MySQL(tmp_path_factory.mktemp("mysql")).start(max_connections=50)
     server.exporter_account()
     yield server
     server.stop()

@@ -1,4 +1,4 @@
-"""A MariaDB server for tests: its own port, socket and data folder, stopped by its own process id."""
+"""MariaDB and its relatives for tests: a server with its own port, socket and data folder, stopped by its own process id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pymysql
 from pymysql.cursors import Cursor
@@ -19,41 +19,43 @@ from tocsin.options import Secret
 from tocsin.sources.mysql.config import MysqlOptions
 from tools import lacking
 
-GRANTS = "PROCESS, BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN, SELECT"
-"""What every collector needs on MariaDB 10.5 and newer; SELECT on everything is for sizes and for mysql.user."""
 
+class MysqlServer:
+    """What MariaDB and MySQL have in common. pymysql connects as root through the socket with `connect()`."""
 
-class MariaDB:
-    """A server of the version that is installed. pymysql connects as root through the socket with `connect()`."""
+    grants: ClassVar[str]
+    """What every collector needs; SELECT on everything is for sizes and for mysql.user."""
+    settings: ClassVar[dict[str, str | int]]
+    """What tests need no more of than this."""
 
     def __init__(self, folder: Path) -> None:
-        if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
-            lacking("MariaDB is not installed: apt-get install mariadb-server")
-        # mariadbd as root wants a user of its own, who must reach the folder.
-        self._user = ["--user=mysql"] if os.getuid() == 0 else []
-        self.folder = home_of("mysql", folder)
+        self.folder = self._home(folder)
         self.data = self.folder / "data"
         self.socket = self.folder / "s.sock"
         self.port = free_port()
         self.child: Child | None = None
-        install = [
-            "mariadb-install-db",
-            "--no-defaults",
-            f"--datadir={self.data}",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ]
-        done = subprocess.run([*install, *self._user], capture_output=True, text=True, timeout=120, cwd="/")
+        done = subprocess.run(self._install(), capture_output=True, text=True, timeout=120, cwd="/")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def start(self, **settings: str | int) -> MariaDB:
+    @staticmethod
+    def _home(folder: Path) -> Path:
+        return home_of("mysql", folder)
+
+    def _install(self) -> list[str]:
+        """Return the command that fills the data folder."""
+        raise NotImplementedError
+
+    def _serve(self) -> list[str]:
+        """Return the command that runs the server; options follow."""
+        raise NotImplementedError
+
+    def start(self, **settings: str | int) -> Self:
         words: dict[str, str | int] = {
             "datadir": str(self.data), "socket": str(self.socket), "port": self.port, "bind_address": "127.0.0.1", "skip_name_resolve": 1,
             "pid_file": str(self.data / "pid"), "innodb_flush_log_at_trx_commit": 0, "innodb_buffer_pool_size": "32M",
-            "innodb_log_file_size": "16M", **settings,
+            **self.settings, **settings,
         }  # fmt: skip
-        log = self.folder.parent / f"{self.folder.name}-{self.port}.log"
-        self.child = Child(["mariadbd", "--no-defaults", *self._user, *(f"--{k.replace('_', '-')}={v}" for k, v in words.items())], log)
+        self.child = Child([*self._serve(), *(f"--{k.replace('_', '-')}={v}" for k, v in words.items())], self.folder / "log")
         until(self._answers)
         return self
 
@@ -112,19 +114,42 @@ class MariaDB:
                 rows = list(cursor.fetchall())
         return rows
 
-    def exporter_account(self, password: str = "x", grants: str = GRANTS, user: str = "exporter") -> None:
-        """Make the account that watches, with these privileges and no others."""
+    def exporter_account(self, password: str = "x", grants: str | None = None, user: str = "exporter") -> None:
+        """Make the account that watches, with these privileges and no others; without them with those that every collector needs."""
+        wanted = self.grants if grants is None else grants
         with self.session() as cursor:
-            cursor.execute(f"CREATE OR REPLACE USER {user}@'%%' IDENTIFIED BY %s", (password,))
-            if grants:
-                cursor.execute(f"GRANT {grants} ON *.* TO {user}@'%'")
+            cursor.execute(f"DROP USER IF EXISTS {user}@'%'")
+            cursor.execute(f"CREATE USER {user}@'%%' IDENTIFIED BY %s", (password,))
+            if wanted:
+                cursor.execute(f"GRANT {wanted} ON *.* TO {user}@'%'")
 
     def dsn(self, user: str = "exporter", password: str = "x") -> str:
         return f"mysql://{user}:{password}@127.0.0.1:{self.port}/"
 
     def ours(self) -> list[int]:
         """Return the threads of the exporter's connections."""
-        return [row[0] for row in self.execute("SELECT id FROM information_schema.processlist WHERE user = 'exporter'")]
+        return [row[0] for row in self.execute("SHOW PROCESSLIST") if row[1] == "exporter"]
+
+
+class MariaDB(MysqlServer):
+    """A server of the version that is installed."""
+
+    grants = "PROCESS, BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN, SELECT"  # of 10.5 and newer
+    settings: ClassVar[dict[str, str | int]] = {"innodb_log_file_size": "16M"}
+
+    def _install(self) -> list[str]:
+        if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
+            lacking("MariaDB is not installed: apt-get install mariadb-server")
+        words = [f"--datadir={self.data}", "--auth-root-authentication-method=normal", "--skip-test-db"]
+        return ["mariadb-install-db", "--no-defaults", *words, *self._user()]
+
+    def _serve(self) -> list[str]:
+        return ["mariadbd", "--no-defaults", *self._user()]
+
+    @staticmethod
+    def _user() -> list[str]:
+        # mariadbd as root wants a user of its own, who must reach the folder.
+        return ["--user=mysql"] if os.getuid() == 0 else []
 
 
 def mysql_options(dsn: str, **more: Any) -> MysqlOptions:

@@ -92,12 +92,9 @@ class Postgres:
     """
 
     def __init__(self, folder: Path, port: int | None = None, source: Postgres | None = None, slot: str = "") -> None:
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
-        if not found:
-            lacking("PostgreSQL is not installed: apt-get install postgresql")
-        self.bin = found[-1]
+        self.bin = self._programs()
         # PostgreSQL refuses to run as root, and wants its folder for itself.
-        self.folder = home_of("postgres", folder)
+        self.folder = self._home(folder)
         self.port = port or free_port()
         self.data = self.folder / "data"
         if source is not None:
@@ -105,11 +102,25 @@ class Postgres:
             return
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "-N")
 
+    @staticmethod
+    def _programs() -> Path:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
+        if not found:
+            lacking("PostgreSQL is not installed: apt-get install postgresql")
+        return found[-1]
+
+    @staticmethod
+    def _home(folder: Path) -> Path:
+        return home_of("postgres", folder)
+
+    def _argv(self, program: str, *args: str) -> list[str]:
+        return [str(self.bin / program), *args]
+
     def _as(self) -> dict[str, Any]:
         return {"user": "postgres"} if os.getuid() == 0 else {}
 
     def _run(self, program: str, *args: str) -> None:
-        done = subprocess.run([self.bin / program, *args], capture_output=True, text=True, cwd="/", timeout=60, **self._as())
+        done = subprocess.run(self._argv(program, *args), capture_output=True, text=True, cwd="/", timeout=60, **self._as())
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self, **settings: str | int) -> Postgres:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -89,6 +89,8 @@ class Source:
     reference: Reference | None = None
     grants: str = ""
     """SQL that makes the least-privileged role with which every collector works."""
+    schemas: Callable[[Any, float], Iterator[tuple[str, Any]]] | None = None
+    """Reads the schema of every watched database through a session, by a deadline: database names with `schema.model.Schema` values."""
     finish: Callable[[Any, Run], None] | None = None
     """Called with the options and each run that succeeded: the last word on how its samples are called."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from mariadb import GRANTS, MariaDB, mysql_options
+from mariadb import MariaDB, mysql_options
 from servers import free_port
 from tocsin import catalog
 from tocsin.errors import SetupError, Unsupported
@@ -585,7 +585,7 @@ def ways(form: str, mariadb: MariaDB, folder: Path) -> MysqlOptions:
 
 @pytest.mark.parametrize("form", ["url", "url in a file", "url and password file", "socket", "option file", "option file and url"])
 def test_every_way_to_give_address_and_password_connects(mariadb: MariaDB, tmp_path: Path, form: str) -> None:
-    mariadb.exporter_account(PASSWORD, GRANTS, "guarded")
+    mariadb.exporter_account(PASSWORD, user="guarded")
     try:
         with Watch(ways(form, mariadb, tmp_path), tmp_path / "state") as watch:
             page = watch.scrape()

@@ -20,6 +20,8 @@ class Rule:
     reason: str
     when: Callable[[Difference], bool] | None = None
     trait: str | None = None
+    security: bool = False
+    """Whether the change bears on who may do what, however much or little else it breaks."""
 
 
 def weigh(difference: Difference) -> tuple[Risk, str]:
