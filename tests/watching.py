@@ -21,6 +21,7 @@ from tocsin.server import App
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.sqlite.config import SqliteOptions
 from tocsin.store import Store
+from tocsin.visits import Visits
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Watch:
     def __enter__(self) -> Self:
         self.journal = Journal(self.state)
         self.scheduler = Scheduler(Runner(self.journal, Store()))
-        self.app = App(self.scheduler, self.journal, lambda: None)
+        self.app = App(self.scheduler, Visits(), self.journal, lambda: None)
         self.scheduler.apply(Config(state_dir=self.state, targets=(self.options,)))
         return self
 
@@ -102,12 +103,12 @@ class Watch:
     def _lines(self) -> list[bytes]:
         from tocsin import exposition
 
-        return [exposition.page(self.app._parts(self.target))]
+        return [exposition.page(self.app._parts(self.scheduler.runner, self.target, ()))]
 
 
 def said(events: list[Event]) -> list[str]:
     """Return events as a case expects them: `column public.orders.email dropped destructive`."""
-    return [f"{e.object_kind} {e.object} {e.change} {e.risk}" for e in events]
+    return [f"{e.object_kind} {e.object} {e.change} {e.risk}" + " security" * e.security for e in events]
 
 
 def eventually(check: Callable[[], object], seconds: float = 5.0) -> bool:

@@ -44,6 +44,8 @@ class Change(StrEnum):
     DROPPED = "dropped"
     ALTERED = "altered"
     RENAMED = "renamed"
+    REBASELINED = "rebaselined"
+    """Nothing changed: the server's major version did, which describes the same objects in other words."""
 
 
 def one_line(text: str | None) -> str:
@@ -64,6 +66,8 @@ class Event:
     database: str | None = None
     risk: Risk | None = None
     reason: str | None = None
+    security: bool = False
+    """Whether the change bears on who may do what."""
     old: str | None = None
     new: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)

@@ -17,9 +17,9 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tocsin.errors import ConfigError, JournalError
 from tocsin.event import Event, EventKind, Risk
@@ -28,24 +28,9 @@ from tocsin.vitals import RECENT_CHANGE_SECONDS, RECENT_CHANGES
 _log = logging.getLogger("tocsin.journal")
 
 _APPLICATION_ID = 0x746F6373  # "tocs"
-_FORMAT = 1
+_FORMAT = 3
 _RISKS = list(Risk)
-_TABLES = """
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        time REAL NOT NULL,
-        target TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        body TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX event_by_target ON event (target, kind, id);
-    CREATE TABLE memory (
-        target TEXT NOT NULL,
-        collector TEXT NOT NULL,
-        key TEXT NOT NULL,
-        value BLOB NOT NULL,
-        PRIMARY KEY (target, collector, key)
-    ) STRICT, WITHOUT ROWID;
+_TOTAL_TABLE = """
     -- Counters outlive the events that they count.
     CREATE TABLE total (
         target TEXT NOT NULL,
@@ -54,11 +39,51 @@ _TABLES = """
         object_kind TEXT NOT NULL,
         change TEXT NOT NULL,
         risk TEXT NOT NULL,
+        security INTEGER NOT NULL,
         count INTEGER NOT NULL,
         last REAL NOT NULL,
-        PRIMARY KEY (target, kind, database, object_kind, change, risk)
+        PRIMARY KEY (target, kind, database, object_kind, change, risk, security)
     ) STRICT, WITHOUT ROWID;
 """
+_FIELDS = """
+    -- What events are chosen by beside id, time, target and kind: read from the body, and kept in an index from which all are chosen.
+    ALTER TABLE event ADD COLUMN database TEXT AS (json_extract(body, '$.database')) VIRTUAL;
+    ALTER TABLE event ADD COLUMN object_kind TEXT AS (json_extract(body, '$.object_kind')) VIRTUAL;
+    ALTER TABLE event ADD COLUMN change TEXT AS (json_extract(body, '$.change')) VIRTUAL;
+    ALTER TABLE event ADD COLUMN risk TEXT AS (json_extract(body, '$.risk')) VIRTUAL;
+    ALTER TABLE event ADD COLUMN security INTEGER AS (ifnull(json_extract(body, '$.security'), 0)) VIRTUAL;
+    CREATE INDEX event_by_field ON event (id, time, target, kind, database, object_kind, change, risk, security);
+"""
+_TABLES = f"""
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        target TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT;
+    {_FIELDS}
+    CREATE TABLE memory (
+        target TEXT NOT NULL,
+        collector TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (target, collector, key)
+    ) STRICT, WITHOUT ROWID;
+    {_TOTAL_TABLE}
+"""
+_UPGRADES = {
+    # Totals are counted apart by security, and schemas are kept by root: the next inspection begins a new baseline.
+    1: f"""
+        ALTER TABLE total RENAME TO old_total;
+        {_TOTAL_TABLE}
+        INSERT INTO total SELECT target, kind, database, object_kind, change, risk, 0, count, last FROM old_total;
+        DROP TABLE old_total;
+        DELETE FROM memory WHERE collector LIKE '%.schema';
+    """,  # noqa: S608 -- a constant
+    2: f"DROP INDEX event_by_target; {_FIELDS}",
+}
+"""How to get from each older format to the next."""
 
 _CIRCUMSTANCES = {
     sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
@@ -66,8 +91,51 @@ _CIRCUMSTANCES = {
 }  # fmt: skip
 """SQLite's errors that say nothing about the file itself: no permission, no space, somebody else is at it."""
 
-Total = tuple[str, str, str, str, str]
-"""Kind, database, object kind, change, risk."""
+Total = tuple[str, str, str, str, str, int]
+"""Kind, database, object kind, change, risk, and 1 where it bears on security."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which events: those with any of these values in each field, or whatever they have where there are none.
+
+    Times are Unix seconds: not before `since`, before `until`.
+    """
+
+    target: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    database: tuple[str, ...] = ()
+    object_kind: tuple[str, ...] = ()
+    change: tuple[str, ...] = ()
+    risk: tuple[str, ...] = ()
+    security: bool | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def conditions(self) -> tuple[str, list[object]]:
+        """Return the condition in SQL, and its parameters."""
+        words, values = ["TRUE"], list[object]()
+        for name in ("target", "kind", "database", "object_kind", "change", "risk"):
+            wanted = getattr(self, name)
+            if wanted:
+                words.append(f"{name} IN ({', '.join('?' * len(wanted))})")
+                values += wanted
+        for condition, value in (("security = ?", self.security), ("time >= ?", self.since), ("time < ?", self.until)):
+            if value is not None:
+                words.append(condition)
+                values.append(value)
+        return " AND ".join(words), values
+
+
+EVERYTHING = Filter()
+_LARGEST_ID = 2**63 - 1
+
+
+class Span(NamedTuple):
+    """What the journal holds: ids from `oldest` to `newest`. It held older ones once where `oldest` is more than 1."""
+
+    oldest: int
+    newest: int
 
 
 class Journal:
@@ -84,6 +152,9 @@ class Journal:
         self.up = True
         self.failures = 0
         self._lock = threading.RLock()
+        # Apart from the lock on the file: who waits for news must not stand in the way of who writes some.
+        self._news = threading.Condition()
+        self._writes = 0
         self._claim(state_dir)
         try:
             self._open_or_replace()
@@ -148,6 +219,8 @@ class Journal:
             db.execute("PRAGMA journal_size_limit = 4194304")
             if fresh:
                 db.executescript(f"BEGIN; {_TABLES}; PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_FORMAT}; COMMIT;")
+            for old in range(version, 0 if fresh else _FORMAT):
+                db.executescript(f"BEGIN; {_UPGRADES[old]}; PRAGMA user_version = {old + 1}; COMMIT;")
             if db.execute("SELECT EXISTS (SELECT * FROM event WHERE NOT json_valid(body))").fetchone()[0]:
                 raise sqlite3.DatabaseError("an event in it is damaged")
             self._db = db
@@ -222,6 +295,8 @@ class Journal:
             self._count(event)
             self._note(event)
         self._events += len(written)
+        if written:
+            self.wake()
         return written
 
     def _insert(self, db: sqlite3.Connection, event: Event) -> Event:
@@ -231,7 +306,7 @@ class Journal:
             (event.time, event.target, event.kind, json.dumps(body, ensure_ascii=False)),
         )
         db.execute(
-            "INSERT INTO total VALUES (?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1, last = excluded.last",
+            "INSERT INTO total VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1, last = excluded.last",
             (event.target, *_total(event), event.time),
         )
         return replace(event, id=cursor.lastrowid)
@@ -273,21 +348,53 @@ class Journal:
             return [e for e in self._recent.get(target, []) if (e.time or 0) > since]
 
     def events(
-        self, *, since_id: int = 0, limit: int = 100, target: str | None = None, kind: str | None = None, newest: bool = False
+        self,
+        chosen: Filter = EVERYTHING,
+        *,
+        since_id: int = 0,
+        before_id: int = _LARGEST_ID,
+        limit: int = 100,
+        newest: bool = False,
     ) -> list[Event]:
-        """Return events with an id above `since_id`, oldest first; with `newest` the last ones. Raises JournalError."""
+        """Return events with an id above `since_id` and below `before_id`, oldest first.
+
+        Of more than `limit` the first are returned, with `newest` the last. Raises JournalError.
+        """
         order = "DESC" if newest else "ASC"
+        where, values = chosen.conditions()
+        # Two steps: the index holds every field, so that of a hundred thousand events only those chosen are read in full.
         sql = f"""
-            SELECT id, time, target, body FROM event
-            WHERE id > :since AND (:target IS NULL OR target = :target) AND (:kind IS NULL OR kind = :kind)
-            ORDER BY id {order} LIMIT :limit
-        """  # noqa: S608 -- one of two words
+            SELECT id, time, target, body FROM event WHERE id IN (
+                SELECT id FROM event INDEXED BY event_by_field WHERE id > ? AND id < ? AND {where} ORDER BY id {order} LIMIT ?
+            ) ORDER BY id
+        """  # noqa: S608 -- made of constants
         with self._lock:
             try:
-                rows = self._db.execute(sql, {"since": since_id, "target": target, "kind": kind, "limit": limit}).fetchall()
-                return [_event(*row) for row in (reversed(rows) if newest else rows)]
+                return [_event(*row) for row in self._db.execute(sql, (since_id, before_id, *values, limit))]
             except sqlite3.Error as error:
                 raise JournalError(f"the journal {self.path} cannot be read: {error}") from error
+
+    def span(self) -> Span:
+        """Return which ids there are. Raises JournalError."""
+        sql = "SELECT (SELECT min(id) FROM event), (SELECT seq FROM sqlite_sequence WHERE name = 'event')"
+        with self._lock:
+            try:
+                oldest, newest = self._db.execute(sql).fetchone()
+            except sqlite3.Error as error:
+                raise JournalError(f"the journal {self.path} cannot be read: {error}") from error
+        return Span(oldest or (newest or 0) + 1, newest or 0)
+
+    def wait(self, seen: int, seconds: float) -> int:
+        """Wait until something was written after `seen`, no longer than `seconds`; return how often something was written so far."""
+        with self._news:
+            self._news.wait_for(lambda: self._writes != seen, seconds)
+            return self._writes
+
+    def wake(self) -> None:
+        """End every wait at once."""
+        with self._news:
+            self._writes += 1
+            self._news.notify_all()
 
     def size(self) -> int:
         """Bytes of the journal's file and its log; 0 when it is gone."""
@@ -347,7 +454,7 @@ class Journal:
 
 
 def _total(event: Event) -> Total:
-    return (event.kind, event.database or "", event.object_kind, event.change, event.risk or "")
+    return (event.kind, event.database or "", event.object_kind, event.change, event.risk or "", int(event.security))
 
 
 def _event(id: int, time: float, target: str, body: str) -> Event:

@@ -21,11 +21,21 @@ JOURNAL_FAILURES = counter("tocsin_journal_failures_total", "Writes that the jou
 JOURNAL_SIZE = gauge("tocsin_journal_size_bytes", "Size of the journal's database file.")
 JOURNAL_EVENTS = gauge("tocsin_journal_events", "Events that the journal holds now; retention removes the oldest.")
 
+WATCH_OVERFLOWS = counter(
+    "tocsin_watch_overflows_total", "How often the kernel's queue of file events ran over since start; everything is looked at then."
+)
+
 TARGET_UP = gauge("tocsin_target_up", "Whether the target answered the last time it was asked, whatever kind it is.", ("kind",))
 TARGET_FAILING = info(
     "tocsin_target_failing", "Why the target does not answer; present only while tocsin_target_up is 0.", ("kind", "reason")
 )
 TARGET_INFO = info("tocsin_target_info", "One series for each configured target, up or down.", ("kind", "address"))
+
+WATCH_MODE = gauge(
+    "tocsin_watch_mode",
+    "Ways by which changes wake scheduled collectors, and whether each works now: `inotify` or `polling` of files, `listen` to the target.",
+    ("mode",),
+)
 
 COLLECTOR_SUCCESS = gauge("tocsin_collector_success", "Whether the collector's last run succeeded.", ("collector",))
 COLLECTOR_FAILING = info(
@@ -53,10 +63,15 @@ SCHEMA_CHANGES = counter(
     "Schema changes ever found, across restarts.",
     ("database", "object_kind", "change", "risk"),
 )
+SCHEMA_SECURITY_CHANGES = counter(
+    "tocsin_schema_security_changes_total",
+    "Schema changes ever found that bear on who may do what: grants, owners, row security, definers; counted among all the changes too.",
+    ("database", "object_kind", "change", "risk"),
+)
 SCHEMA_CHANGE_TIME = gauge(
     "tocsin_schema_change_timestamp_seconds",
     "Unix time at which a recent schema change was found; the newest 50 of a target, for one hour.",
-    ("database", "object_kind", "object", "change", "risk"),
+    ("database", "object_kind", "object", "change", "risk", "security"),
 )
 SCHEMA_LAST_CHANGE = gauge(
     "tocsin_schema_last_change_timestamp_seconds", "Unix time at which the newest schema change was found.", ("database",)
@@ -71,24 +86,42 @@ SCHEMA_LAST_CHECK = gauge("tocsin_schema_last_check_timestamp_seconds", "Unix ti
 SCHEMA_INSPECTIONS = counter(
     "tocsin_schema_inspections_total", "Full inspections since start; the cheap checks between them are not counted.", ("database",)
 )
+SCHEMA_UNSEEN = info(
+    "tocsin_schema_unseen",
+    "Kinds of objects that the exporter's role may not see; what it knew of them stands and no change of them is told.",
+    ("database", "object_kind"),
+)
+SCHEMA_EXPECTED = gauge(
+    "tocsin_schema_expected_readable", "Whether the file with the expected schema could be read; present only where one is configured.", ("database",)
+)
+SCHEMA_DRIFT = gauge(
+    "tocsin_schema_drift",
+    "Objects that differ from the expected schema: missing, unexpected, different or renamed; 0 for each kind that agrees.",
+    ("database", "object_kind", "drift"),
+)
+SCHEMA_DRIFT_OBJECT = info(
+    "tocsin_schema_drift_object", "An object that differs from the expected schema; the first 20 of a database.",
+    ("database", "object_kind", "object", "drift"),
+)  # fmt: skip
 
 RECENT_CHANGES = 50
 RECENT_CHANGE_SECONDS = 3600.0
 
 EXPORTER: tuple[Metric, ...] = (
     BUILD_INFO, CONFIG_RELOAD_OK, CONFIG_RELOAD_TIME, NOTIFICATIONS,
-    JOURNAL_UP, JOURNAL_FAILURES, JOURNAL_SIZE, JOURNAL_EVENTS,
+    JOURNAL_UP, JOURNAL_FAILURES, JOURNAL_SIZE, JOURNAL_EVENTS, WATCH_OVERFLOWS,
 )  # fmt: skip
 """Series of the process: one each, without a target."""
 
 TARGET: tuple[Metric, ...] = (
-    TARGET_UP, TARGET_FAILING, TARGET_INFO, THRESHOLD,
+    TARGET_UP, TARGET_FAILING, TARGET_INFO, WATCH_MODE, THRESHOLD,
     COLLECTOR_SUCCESS, COLLECTOR_FAILING, COLLECTOR_DURATION, COLLECTOR_FAILURES, COLLECTOR_AGE, COLLECTOR_SERIES, COLLECTOR_DROPPED,
-    EVENTS, SCHEMA_CHANGES, SCHEMA_CHANGE_TIME, SCHEMA_LAST_CHANGE,
+    EVENTS, SCHEMA_CHANGES, SCHEMA_SECURITY_CHANGES, SCHEMA_CHANGE_TIME, SCHEMA_LAST_CHANGE,
 )  # fmt: skip
 """Series that every target has, whatever its kind."""
 
 SCHEMA: tuple[Metric, ...] = (
     SCHEMA_INFO, SCHEMA_FINGERPRINT, SCHEMA_OBJECTS, SCHEMA_LAST_CHECK, SCHEMA_INSPECTIONS,
+    SCHEMA_UNSEEN, SCHEMA_EXPECTED, SCHEMA_DRIFT, SCHEMA_DRIFT_OBJECT,
 )  # fmt: skip
 """Series that the `schema` collector of every database source emits."""

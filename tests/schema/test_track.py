@@ -7,8 +7,8 @@ import json
 import sqlite3
 import time
 import uuid
+import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -16,8 +16,10 @@ import pytest
 
 from servers import Postgres
 from tocsin.errors import JournalError
+from tocsin.event import Risk
 from tocsin.options import DatabaseFilter
-from tocsin.schema.model import Schema
+from tocsin.schema.model import dump, load
+from tocsin.schema.snapshot import mark
 from watching import Watch, eventually, postgres_options, said, sqlite_options
 
 
@@ -152,22 +154,25 @@ def test_every_check_leaves_its_time(watch: Watch) -> None:
 def rewrite(watch: Watch, server: str, *, altered: bool) -> None:
     """Make the journal say that the last inspection was of another server's version."""
     key = "sqlite.schema"
-    snapshot = watch.journal.recall("app", key, "snapshot:main")
     summary = watch.journal.recall("app", key, "summary:main")
-    assert snapshot is not None
+    part = watch.journal.recall("app", key, "root:main:t")
     assert summary is not None
-    schema = replace(Schema.load(snapshot), server=server)
+    assert part is not None
+    facts = json.loads(summary) | {"gate": "another", "server": server}
+    memory: dict[str, bytes | None] = {"summary:main": json.dumps(facts).encode()}
     if altered:  # as if that version had described the same column in other words
-        objects = (o._replace(traits=("INT4", *o.traits[1:])) if o.kind == "column" else o for o in schema.objects)
-        schema = replace(schema, objects=tuple(objects))
-    facts = json.loads(summary) | {"gate": "another", "server": server, "fingerprint": schema.fingerprint()}
-    watch.journal.commit("app", key, [], {"snapshot:main": schema.dump(), "summary:main": json.dumps(facts).encode()})
+        objects = [o._replace(traits=("INT4", *o.traits[1:])) if o.kind == "column" else o for o in load(part)]
+        memory |= {"root:main:t": dump(objects), "roots:main": zlib.compress(json.dumps({"t": mark(objects)}).encode())}
+    watch.journal.commit("app", key, [], memory)
 
 
 @pytest.mark.parametrize("altered", [True, False])
 def test_another_major_version_of_the_server_is_a_new_baseline(watch: Watch, path: Path, altered: bool) -> None:
     watch.check()
     rewrite(watch, "sqlite 2", altered=altered)
+    (event,) = watch.check()
+    assert (event.object_kind, event.change, event.old, event.new) == ("database", "rebaselined", "sqlite 2", "sqlite 3")
+    assert event.risk is Risk.SAFE
     assert watch.check() == []
     # From then on the new version's words are what is compared with.
     change(path, "ALTER TABLE t ADD COLUMN b TEXT")

@@ -22,7 +22,7 @@ from servers import get, until
 from tocsin import config
 from tocsin.errors import ConfigError, JournalError
 from tocsin.event import Event, EventKind, Risk
-from tocsin.journal import Journal
+from tocsin.journal import Filter, Journal
 from tocsin.service import Service
 from tocsin.vitals import RECENT_CHANGES
 from tools import lacking
@@ -130,25 +130,25 @@ def test_threads_that_write_at_once_lose_nothing(journal: Journal) -> None:
         thread.join(30)
     assert len(journal.events(limit=1000)) == journal.count == 100
     assert all(journal.recall(f"t{i}", "c", "k") == b"19" for i in range(5))
-    assert [e.object for e in journal.events(limit=1000, target="t3")] == [f"t3.{i}" for i in range(20)]
+    assert [e.object for e in journal.events(Filter(target=("t3",)), limit=1000)] == [f"t3.{i}" for i in range(20)]
 
 
 def test_events_are_chosen_by_id_target_kind_and_number(journal: Journal) -> None:
     for i in range(6):
         journal.commit("ab"[i % 2], "c", [event(str(i), kind=EventKind.SCHEMA if i < 4 else EventKind.NOTIFICATION)])
 
-    def names(**values: object) -> str:
-        return "".join(e.object for e in journal.events(**values))  # type: ignore[arg-type]
+    def names(*chosen: Filter, **values: int) -> str:
+        return "".join(e.object for e in journal.events(*chosen, **values))
 
     first = journal.events()[0].id or 0
     assert names() == "012345"
     assert names(since_id=first + 1) == "2345"
     assert names(limit=2) == "01"
     assert names(limit=2, newest=True) == "45"
-    assert names(target="b") == "135"
-    assert names(kind="notification") == "45"
-    assert names(target="a", kind="schema", since_id=first) == "2"
-    assert names(target="none") == ""
+    assert names(Filter(target=("b",))) == "135"
+    assert names(Filter(kind=("notification",))) == "45"
+    assert names(Filter(target=("a",), kind=("schema",)), since_id=first) == "2"
+    assert names(Filter(target=("none",))) == ""
 
 
 # Counters
@@ -158,15 +158,15 @@ def test_totals_survive_pruning_and_restart(tmp_path: Path) -> None:
     with opened(tmp_path, keep_seconds=100) as journal:
         journal.commit("t", "c", [event("a", time=1.0), event("b", time=2.0), event("c", change="added", risk=Risk.SAFE, database=None)])
         expected = journal.totals("t")
-        assert expected[("schema", "shop", "column", "dropped", "destructive")] == (2, 2.0)
-        assert expected[("schema", "", "column", "added", "safe")][0] == 1
+        assert expected[("schema", "shop", "column", "dropped", "destructive", 0)] == (2, 2.0)
+        assert expected[("schema", "", "column", "added", "safe", 0)][0] == 1
         assert journal.prune() == 2
         assert journal.totals("t") == expected
     with opened(tmp_path) as journal:
         assert journal.totals("t") == expected
         assert journal.count == 1
         journal.commit("t", "c", [event("d", time=3.0)])
-        assert journal.totals("t")[("schema", "shop", "column", "dropped", "destructive")] == (3, 3.0)
+        assert journal.totals("t")[("schema", "shop", "column", "dropped", "destructive", 0)] == (3, 3.0)
 
 
 def test_recent_changes_are_the_newest_fifty_of_one_hour(tmp_path: Path) -> None:
@@ -539,3 +539,32 @@ def test_a_file_put_in_the_journals_place_is_left_alone(tmp_path: Path) -> None:
             journal.commit("t", "c", [event("a")])
         assert not journal.up
         assert (tmp_path / "state" / "journal.db").read_text() == "somebody else's"
+
+
+OLDER = """
+    CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE INDEX event_by_target ON event (target, kind, id);
+    CREATE TABLE memory (target TEXT NOT NULL, collector TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+        PRIMARY KEY (target, collector, key)) STRICT, WITHOUT ROWID;
+    CREATE TABLE total (target TEXT NOT NULL, kind TEXT NOT NULL, database TEXT NOT NULL, object_kind TEXT NOT NULL, change TEXT NOT NULL,
+        risk TEXT NOT NULL, count INTEGER NOT NULL, last REAL NOT NULL,
+        PRIMARY KEY (target, kind, database, object_kind, change, risk)) STRICT, WITHOUT ROWID;
+    INSERT INTO event VALUES (7, 3.0, 't', 'schema',
+        '{"kind": "schema", "source": "sqlite", "object_kind": "table", "object": "t", "change": "dropped", "risk": "destructive", "detail": {}}');
+    INSERT INTO total VALUES ('t', 'schema', 'shop', 'table', 'dropped', 'destructive', 4, 3.0);
+    INSERT INTO memory VALUES ('t', 'sqlite.schema', 'snapshot:main', x'00'), ('t', 'sqlite.other', 'kept', x'01');
+    PRAGMA application_id = 0x746F6373;
+    PRAGMA user_version = 1;
+"""
+
+
+def test_journal_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.db")) as old:
+        old.executescript(OLDER)
+    for _ in range(2):
+        with contextlib.closing(Journal(tmp_path)) as journal:
+            assert journal.totals("t") == {("schema", "shop", "table", "dropped", "destructive", 0): (4, 3.0)}
+            (event,) = journal.events()
+            assert (event.id, event.object, event.security) == (7, "t", False)
+            assert journal.recall("t", "sqlite.schema", "snapshot:main") is None, "kept in a form that nothing reads any more"
+            assert journal.recall("t", "sqlite.other", "kept") == b"\x01"

@@ -60,16 +60,20 @@ TRAITS: dict[str, tuple[str, ...]] = {
 }
 """What is compared, by kind of object. A trait is text, or None where the engine has nothing to say."""
 
-CONTAINERS = ("table",)
-"""Kinds whose parts are told with them: who drops a table is not told each of its columns."""
+ATTACHED = ("owner", "grant", "comment")
+"""Kinds that say something about another object: who drops or renames that one is not told about them."""
 
 
 class Object(NamedTuple):
     """One object of a schema.
 
-    `parent` is the full name of the object it belongs to, or "". `traits` has the order of TRAITS[kind].
-    `identity` is the engine's own number where it has one: it tells a rename from a drop and an add, and
-    is no part of the fingerprint. `generated` says that the engine chose the name, which then means nothing.
+    A root has no parent; a part has its root's full name as parent. What is attached to another object has the
+    root as parent too, and that part's name, "" for the root itself; where two kinds of roots may share a name
+    the parent begins with the root's kind (`extension postgis`). `traits` has the order of TRAITS[kind].
+
+    `identity` is the engine's own number where it has one: it tells a rename from a drop and an add, and is no
+    part of the fingerprint. `#3`, a position, is weaker: it tells a rename only where nothing else changed.
+    `generated` says that the engine chose the name, which then means nothing.
     """
 
     kind: str
@@ -92,13 +96,19 @@ class Object(NamedTuple):
         match self.kind:
             case "column":
                 return _column_definition(self)
+            case "table":
+                return " ".join(w for w in (self.trait("form"), self.full_name, *_named(self, 1)) if w)
+            case "owner" | "grant" | "comment":
+                return self.traits[0] or ""
             case "constraint" | "index":
                 validity = self.traits[-1]
                 return f"{self.trait('definition')}" + ("" if validity in (None, "yes") else f" ({validity})")
-            case "table":
-                return f"{self.trait('form')} {self.full_name}"
             case _:
-                return self.full_name
+                return "\n".join([f"{self.kind} {self.full_name}", *_named(self, 0)])
+
+
+def _named(o: Object, first: int) -> list[str]:
+    return [f"{name}: {value}" for name, value in list(zip(TRAITS[o.kind], o.traits, strict=True))[first:] if value is not None]
 
 
 def _column_definition(column: Object) -> str:
@@ -133,27 +143,44 @@ class Schema:
 
         Independent of the order of objects and of columns, of identities and of generated names.
         """
-        digest = sha256()
-        for line in sorted(_canonical(o) for o in self.objects if o.kind != "partition"):
-            digest.update(line)
-        return digest.hexdigest()
+        return combined(digest(group) for group in by_root(self.objects).values())
 
     def counts(self) -> dict[str, int]:
         return dict(Counter(o.kind for o in self.objects))
 
-    def dump(self) -> bytes:
-        """Return the compressed form in which a snapshot is kept."""
-        rows = [[o.kind, o.parent, o.name, o.traits, o.identity, o.generated] for o in self.objects]
-        return zlib.compress(json.dumps([self.server, rows], ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
-    @classmethod
-    def load(cls, data: bytes) -> Schema:
-        server, rows = json.loads(zlib.decompress(data))
-        return cls(server, tuple(Object(k, p, n, tuple(t), i, g) for k, p, n, t, i, g in rows))
+def by_root(objects: Iterable[Object]) -> dict[str, list[Object]]:
+    """Gather objects by the root that they belong to."""
+    found: dict[str, list[Object]] = {}
+    for o in objects:
+        found.setdefault(o.parent or o.full_name, []).append(o)
+    return found
+
+
+def digest(group: Iterable[Object]) -> str:
+    """Return SHA-256 over the canonical form of a root's objects, "" where nothing counts."""
+    lines = sorted(_canonical(o) for o in group if o.kind != "partition")
+    return sha256(b"".join(lines)).hexdigest() if lines else ""
+
+
+def combined(digests: Iterable[str]) -> str:
+    """Return the fingerprint of a schema from the digests of its roots."""
+    return sha256("\n".join(sorted(d for d in digests if d)).encode()).hexdigest()
+
+
+def dump(objects: Iterable[Object]) -> bytes:
+    """Return the compressed form in which objects are kept."""
+    rows = [[o.kind, o.parent, o.name, o.traits, o.identity, o.generated] for o in objects]
+    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def load(data: bytes) -> list[Object]:
+    return [Object(k, p, n, tuple(t), i, g) for k, p, n, t, i, g in json.loads(zlib.decompress(data))]
 
 
 def _canonical(o: Object) -> bytes:
-    return json.dumps([o.kind, o.parent, "" if o.generated else o.name, *o.traits], ensure_ascii=False).encode() + b"\n"
+    # ascii() is as unambiguous as JSON, the same on every machine, and three times as fast.
+    return ascii((o.kind, o.parent, "" if o.generated else o.name, o.traits)).encode() + b"\n"
 
 
 def schema(server: str, objects: Iterable[Object]) -> Schema:

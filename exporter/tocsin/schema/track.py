@@ -2,92 +2,216 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tocsin import vitals
-from tocsin.event import Change, Event, EventKind
+from tocsin.event import Change, Event, EventKind, Risk
+from tocsin.schema import drift
 from tocsin.schema.diff import Difference, diff
-from tocsin.schema.model import Object, Schema
+from tocsin.schema.model import Object, Schema, by_root
 from tocsin.schema.risk import weigh
+from tocsin.schema.snapshot import Snapshot, mark, recall
 from tocsin.source import Run
 
+_LONGEST_DEFINITION = 10_000
+_LONGEST_DIFF = 10_000
 
-def gate_is_closed(run: Run, database: str, gate: str | None, full_check_after: float) -> bool:
-    """Tell whether the cheap check says that nothing moved since the last full inspection.
+Explain = Callable[[Difference], dict[str, Any]]
+"""Gives what else is known about a change, such as who made it by which statement: the event's `detail`."""
+
+
+def gate_is_closed(run: Run, database: str, gate: str | None, full_check_after: float, expected: Path | None = None) -> bool:
+    """Tell whether the cheap check says that nothing moved since the last inspection.
 
     `gate` is the engine's cheap evidence as text, None where it has none. However closed, it opens again
-    `full_check_after` seconds after the last inspection. When closed, the known series are emitted.
+    `full_check_after` seconds after the last full inspection. When closed, the known series are emitted.
     """
-    summary = _summary(run, database)
+    summary = known(run, database)
     if summary is None or gate is None or summary["gate"] != gate or time.time() - summary["inspected"] > full_check_after:
         return False
+    if drift.is_stale(summary, expected):
+        _compare_with_expected(database, summary, Snapshot(run, database), expected)
+        run.remember(f"summary:{database}", json.dumps(summary).encode())
     _emit(run, database, summary)
     return True
 
 
-def observe(run: Run, database: str, schema: Schema, gate: str | None) -> None:
+def observe(
+    run: Run,
+    database: str,
+    schema: Schema,
+    gate: str | None,
+    *,
+    unseen: Collection[str] = (),
+    expected: Path | None = None,
+    explain: Explain | None = None,
+) -> None:
     """Compare a fresh inspection with the remembered one; emit its series, its events, and remember it.
 
-    The first inspection, and the first after the server's major version changed, becomes the baseline
-    without events: between major versions the same object is described in different words.
+    The first inspection becomes the baseline without events. `unseen` are the kinds of objects that cannot be
+    seen, for want of privileges: what was known of them stands, and what is seen of them again is no news.
     """
-    before = _recall(run, f"snapshot:{database}")
-    known = _summary(run, database)
-    fingerprint = schema.fingerprint()
-    if before is not None and known is not None and known["fingerprint"] != fingerprint:
-        old = Schema.load(before)
-        if old.server == schema.server:
-            for difference in diff(old, schema):
-                run.event(schema_event(database, difference))
-    summary: dict[str, Any] = {
+    observe_roots(run, database, schema.server, by_root(schema.objects).items(), gate, unseen=unseen, expected=expected, explain=explain)
+
+
+def observe_roots(
+    run: Run,
+    database: str,
+    server: str,
+    roots: Iterable[tuple[str, list[Object]]],
+    gate: str | None,
+    *,
+    gone: Iterable[str] | None = None,
+    unseen: Collection[str] = (),
+    expected: Path | None = None,
+    explain: Explain | None = None,
+) -> None:
+    """Do what `observe` does with objects that come root by root, each root once with all that belongs to it.
+
+    With `gone`, the roots that are no more, `roots` are only those that were read again, and all others stand.
+    """
+    summary = known(run, database)
+    snapshot = Snapshot(run, database)
+    if summary is None or not snapshot.existed:
+        summary, snapshot.marks = None, {}
+    missing = set(snapshot.marks) if gone is None else set(gone) & set(snapshot.marks)
+    moved = _take_in(snapshot, _and_missing(roots, missing), unseen, baseline=summary is None)
+    counts = moved.counts
+    if summary is not None and gone is not None:
+        counts = Counter(summary["objects"])
+        counts.subtract(o.kind for o in moved.old)
+        counts.update(o.kind for o in moved.new)
+    if summary is not None and summary["server"] == server:
+        _tell(run, database, moved, summary["unseen"], explain)
+    elif summary is not None:
+        run.event(_upgraded(database, summary["server"], server))
+    fresh: dict[str, Any] = {
         "gate": gate,
-        "inspected": time.time(),
-        "inspections": (known["inspections"] if known else 0) + 1,
-        "server": schema.server,
-        "fingerprint": fingerprint,
-        "objects": schema.counts(),
+        "inspected": time.time() if summary is None or gone is None else summary["inspected"],
+        "inspections": (summary["inspections"] if summary else 0) + 1,
+        "server": server,
+        "fingerprint": snapshot.fingerprint(),
+        "objects": {kind: count for kind, count in sorted(counts.items()) if count > 0},
+        "unseen": sorted(unseen),
+        "drift": summary["drift"] if summary else None,
     }
-    if before is None or known is None or (known.get("server"), known["fingerprint"]) != (schema.server, fingerprint):
-        run.remember(f"snapshot:{database}", schema.dump())
-    run.remember(f"summary:{database}", json.dumps(summary).encode())
-    _emit(run, database, summary)
+    changed = summary is None or bool(moved.old or moved.new)
+    if changed:
+        snapshot.save()
+    if changed or drift.is_stale(fresh, expected):
+        _compare_with_expected(database, fresh, snapshot, expected)
+    run.remember(f"summary:{database}", json.dumps(fresh).encode())
+    _emit(run, database, fresh)
 
 
-def observe_databases(run: Run, existing: Mapping[str, str | None]) -> None:
+@dataclass(slots=True)
+class _Moved:
+    """All objects of the roots that are not as they were remembered, as they were and as they are; and how many there are in all."""
+
+    old: list[Object] = field(default_factory=list)
+    new: list[Object] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def _and_missing(roots: Iterable[tuple[str, list[Object]]], missing: set[str]) -> Iterator[tuple[str, list[Object]]]:
+    """Yield the roots that were found, and then the missing ones that were not, with no objects."""
+    for root, objects in roots:
+        missing.discard(root)
+        yield root, objects
+    for root in sorted(missing):
+        yield root, []
+
+
+def _take_in(snapshot: Snapshot, roots: Iterable[tuple[str, list[Object]]], unseen: Collection[str], *, baseline: bool) -> _Moved:
+    moved = _Moved()
+    for root, seen in roots:
+        before = snapshot.part(root) if unseen else None
+        objects = seen + _carried(before or [], seen, unseen)
+        moved.counts.update(o.kind for o in objects)
+        if objects and snapshot.marks.get(root) == mark(objects):
+            continue
+        moved.old += snapshot.part(root) if before is None else before
+        if not baseline:  # which need not be held in memory
+            moved.new += objects
+        snapshot.put(root, objects)
+    return moved
+
+
+def _carried(before: list[Object], seen: list[Object], unseen: Collection[str]) -> list[Object]:
+    """Return what was known of the kinds that cannot be seen now."""
+    if not unseen:
+        return []
+    there = {(o.kind, o.parent, o.name) for o in seen}
+    return [o for o in before if o.kind in unseen and (o.kind, o.parent, o.name) not in there]
+
+
+def _tell(run: Run, database: str, moved: _Moved, unseen_before: Collection[str], explain: Explain | None) -> None:
+    seen_before = {(o.parent, o.kind) for o in moved.old if o.parent}
+    for difference in diff(Schema("", tuple(moved.old)), Schema("", tuple(moved.new))):
+        if _is_news(difference, unseen_before, seen_before):
+            run.event(schema_event(database, difference, explain))
+
+
+def _is_news(difference: Difference, unseen_before: Collection[str], seen_before: Collection[tuple[str, str]]) -> bool:
+    """Tell whether something was not merely invisible at the last inspection: one of its kind was seen in its root then."""
+    o = difference.subject
+    return difference.change is not Change.ADDED or o.kind not in unseen_before or (o.parent, o.kind) in seen_before
+
+
+def observe_databases(run: Run, existing: Mapping[str, str | None], hidden: Collection[str] = (), expected: Path | None = None) -> None:
     """Tell which databases came, went and got another name, by their names and the engine's identity where it has one.
 
-    What was remembered of a database goes with it, and follows it to its new name.
+    What was remembered of a database goes with it, and follows it to its new name. `hidden` are the watched
+    ones whose schema may not be read.
     """
-    known = run.recall("databases")
-    if known is not None:
-        for difference in diff(_databases(json.loads(known)), _databases(existing)):
+    kept = run.recall("databases")
+    if kept is not None:
+        for difference in diff(_databases(json.loads(kept)), _databases(existing)):
             run.event(schema_event(difference.subject.name, difference))
             if difference.old is not None:
-                for what in ("snapshot", "summary"):
-                    if difference.new is not None:
-                        run.remember(f"{what}:{difference.new.name}", _recall(run, f"{what}:{difference.old.name}"))
-                    run.remember(f"{what}:{difference.old.name}", None)
+                _move(run, difference.old.name, difference.new.name if difference.new else None)
     fresh = json.dumps(existing, sort_keys=True).encode()
-    if known != fresh:
+    if kept != fresh:
         run.remember("databases", fresh)
+    for name in hidden:
+        run.emit(vitals.SCHEMA_UNSEEN, 1, (name, "database"))
+    for name in drift.databases(expected) - set(existing):
+        run.emit(vitals.SCHEMA_DRIFT, 1, (name, "database", "missing"))
+
+
+def _move(run: Run, database: str, name: str | None) -> None:
+    summary = recall(run, f"summary:{database}")
+    if name is not None:
+        run.remember(f"summary:{name}", summary)
+    Snapshot(run, database).move(name)
+    run.remember(f"summary:{database}", None)
 
 
 def _databases(names: Mapping[str, str | None]) -> Schema:
     return Schema("", tuple(Object("database", "", name, (), identity) for name, identity in names.items()))
 
 
-def schema_event(database: str, difference: Difference) -> Event:
-    """Say a difference as an event."""
-    risk, reason = weigh(difference)
+def schema_event(database: str, difference: Difference, explain: Explain | None = None) -> Event:
+    """Say a difference as an event. Long definitions are cut, with what differs in them beside."""
+    risk, reason, security = weigh(difference)
     subject = difference.subject
+    old = difference.old.definition if difference.old else None
+    new = difference.new.definition if difference.new else None
     detail: dict[str, Any] = {}
     if difference.change is Change.RENAMED and difference.new:
-        detail = {"new_name": difference.new.full_name}
+        detail["new_name"] = difference.new.full_name
     elif difference.change is Change.ALTERED:
-        detail = {"traits": difference.altered_traits()}
+        detail["traits"] = difference.altered_traits()
+        if old and new and "\n" in old + new:
+            lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "old", "new", lineterm="", n=2)
+            detail["diff"] = _cut("\n".join(lines), _LONGEST_DIFF)
     return Event(
         kind=EventKind.SCHEMA,
         database=database,
@@ -96,21 +220,41 @@ def schema_event(database: str, difference: Difference) -> Event:
         change=difference.change,
         risk=risk,
         reason=reason,
-        old=difference.old.definition if difference.old else None,
-        new=difference.new.definition if difference.new else None,
-        detail=detail,
+        security=security,
+        old=_cut(old, _LONGEST_DEFINITION),
+        new=_cut(new, _LONGEST_DEFINITION),
+        detail=detail | (explain(difference) if explain else {}),
     )
 
 
-def _recall(run: Run, key: str) -> bytes | None:
-    """Return what this run has already set out to remember, else what an earlier one did."""
-    return run.remembered[key] if key in run.remembered else run.recall(key)
+def _cut(text: str | None, longest: int) -> str | None:
+    return text if text is None or len(text) <= longest else f"{text[:longest]} ... ({len(text) - longest} characters more)"
 
 
-def _summary(run: Run, database: str) -> dict[str, Any] | None:
-    data = _recall(run, f"summary:{database}")
+def _upgraded(database: str, old: str, new: str) -> Event:
+    return Event(
+        kind=EventKind.SCHEMA,
+        database=database,
+        object_kind="database",
+        object=database,
+        change=Change.REBASELINED,
+        risk=Risk.SAFE,
+        reason="the server's major version changed, which describes the same objects in other words: changes are told from here on",
+        old=old,
+        new=new,
+    )
+
+
+def known(run: Run, database: str) -> dict[str, Any] | None:
+    """Return what was summed up at the last inspection: `gate`, `inspected` (Unix seconds), `server`, ... None before the first."""
+    data = recall(run, f"summary:{database}")
     found: dict[str, Any] | None = json.loads(data) if data else None
     return found
+
+
+def _compare_with_expected(database: str, summary: dict[str, Any], snapshot: Snapshot, expected: Path | None) -> None:
+    present = Schema(summary["server"], tuple(snapshot.objects())) if expected else Schema("", ())
+    summary["drift"] = drift.compare(database, present, expected)
 
 
 def _emit(run: Run, database: str, summary: dict[str, Any]) -> None:
@@ -122,3 +266,6 @@ def _emit(run: Run, database: str, summary: dict[str, Any]) -> None:
         run.emit(vitals.SCHEMA_OBJECTS, count, (database, kind))
     run.emit(vitals.SCHEMA_LAST_CHECK, time.time(), (database,))
     run.emit(vitals.SCHEMA_INSPECTIONS, summary["inspections"], (database,))
+    for kind in summary["unseen"]:
+        run.emit(vitals.SCHEMA_UNSEEN, 1, (database, kind))
+    drift.emit(run, database, summary["drift"])

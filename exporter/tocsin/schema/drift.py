@@ -1,0 +1,178 @@
+"""The expected schema: a file that says what a database should look like, and how the present differs from it.
+
+The file is JSON with one object a line, so that its own history reads well: made by `tocsin schema export`,
+renewed by `tocsin schema accept`, and kept beside the application's code. `kinds` names what is compared; an
+application that cares for tables and columns alone needs no more in it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tocsin import vitals
+from tocsin.errors import SetupError
+from tocsin.event import Change
+from tocsin.schema.diff import Difference, diff
+from tocsin.schema.model import TRAITS, Object, Schema
+from tocsin.source import Run
+
+_log = logging.getLogger("tocsin.schema")
+
+_FORMAT = 1
+_LARGEST = 256 * 2**20
+_MOST_OBJECTS = 20
+
+WORDS = {Change.DROPPED: "missing", Change.ADDED: "unexpected", Change.ALTERED: "different", Change.RENAMED: "renamed"}
+"""What a change from the expected schema to the present one is called."""
+
+DEFAULT_KINDS = tuple(kind for kind in TRAITS if kind not in ("database", "partition", "owner", "grant", "default privileges", "comment"))
+"""What an exported file compares unless told otherwise: what the application sees, and not who owns it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a file says: the kinds it speaks of, and a schema for each database."""
+
+    kinds: frozenset[str]
+    schemas: dict[str, Schema] = field(default_factory=dict)
+
+
+def write(schemas: Iterable[tuple[str, Schema]], kinds: Iterable[str] = DEFAULT_KINDS) -> Iterator[str]:
+    """Yield the lines of a file that expects these schemas."""
+    chosen = [k for k in TRAITS if k in frozenset(kinds)]
+    yield f'{{"format": {_FORMAT}, "kinds": {json.dumps(chosen)}, "databases": {{'
+    comma = ""
+    for database, schema in schemas:
+        yield f'{comma}{json.dumps(database, ensure_ascii=False)}: {{"server": {json.dumps(schema.server)}, "objects": ['
+        objects = sorted((o for o in schema.objects if o.kind in chosen), key=_place)
+        for i, o in enumerate(objects):
+            yield json.dumps(_as_dict(o), ensure_ascii=False) + "," * (i + 1 < len(objects))
+        yield "]}"
+        comma = ", "
+    yield "}}"
+
+
+def _place(o: Object) -> tuple[str, bool, str, str]:
+    return (o.parent or o.full_name, bool(o.parent), o.kind, o.name)
+
+
+def _as_dict(o: Object) -> dict[str, Any]:
+    traits = {name: value for name, value in zip(TRAITS[o.kind], o.traits, strict=True) if value is not None}
+    where = {"parent": o.parent} if o.parent else {}
+    return {"kind": o.kind, **where, "name": o.name} | traits | ({"generated_name": True} if o.generated else {})
+
+
+def read(path: Path) -> Expected:
+    """Read a file of expected schemas. Raises SetupError with what is wrong, and where."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise SetupError(f"{path} is larger than {_LARGEST} bytes: not an expected schema")
+        found = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}; write it with: tocsin schema export TARGET") from error
+    except ValueError as error:
+        raise SetupError(f"{path} is not JSON: {error}; write it again with: tocsin schema export TARGET") from error
+    try:
+        if found["format"] != _FORMAT:
+            raise SetupError(
+                f"{path} has format {found['format']}, this version reads {_FORMAT}; write it again with: tocsin schema export TARGET"
+            )
+        kinds = frozenset(found["kinds"])
+        schemas = {
+            name: Schema(one["server"], tuple(_from_dict(path, o) for o in one["objects"])) for name, one in found["databases"].items()
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SetupError(f"{path} is not an expected schema ({error}); write it with: tocsin schema export TARGET") from error
+    unknown = kinds - TRAITS.keys()
+    if unknown:
+        raise SetupError(f"{path}: unknown kinds {', '.join(sorted(unknown))}; there are {', '.join(TRAITS)}")
+    return Expected(kinds, schemas)
+
+
+def _from_dict(path: Path, found: dict[str, Any]) -> Object:
+    kind = found["kind"]
+    if kind not in TRAITS:
+        raise SetupError(f"{path}: {found.get('name')}: unknown kind {kind}; there are {', '.join(TRAITS)}")
+    unknown = found.keys() - {"kind", "parent", "name", "generated_name", *TRAITS[kind]}
+    if unknown:
+        raise SetupError(
+            f"{path}: {kind} {found.get('name')}: unknown {', '.join(sorted(unknown))}; a {kind} has {', '.join(TRAITS[kind])}"
+        )
+    traits = tuple(found.get(name) for name in TRAITS[kind])
+    return Object(kind, found.get("parent", ""), found["name"], traits, None, bool(found.get("generated_name")))
+
+
+def differences(expected: Expected, database: str, present: Schema) -> list[Difference]:
+    """Return how the present schema differs from the expected one, in the kinds that the file speaks of."""
+    here = Schema(present.server, tuple(o._replace(identity=None) for o in present.objects if o.kind in expected.kinds))
+    wanted = expected.schemas[database]
+    return diff(Schema(wanted.server, tuple(o for o in wanted.objects if o.kind in expected.kinds)), here)
+
+
+def databases(path: Path | None) -> set[str]:
+    """Return the databases that a file expects, none where it cannot be read."""
+    signature = _signature(path)
+    return set(_databases(path, *signature)) if path is not None and isinstance(signature, list) else set()
+
+
+@lru_cache(maxsize=64)
+def _databases(path: Path, *_signature: int) -> frozenset[str]:
+    """Read a file again only when it is another one."""
+    try:
+        return frozenset(read(path).schemas)
+    except SetupError:
+        return frozenset()
+
+
+def is_stale(summary: dict[str, Any], path: Path | None) -> bool:
+    """Tell whether the file is another one than the summary's comparison was made with."""
+    known = summary.get("drift")
+    return (known["file"] if known else None) != _signature(path)
+
+
+def compare(database: str, present: Schema, path: Path | None) -> dict[str, Any] | None:
+    """Compare with the expected schema; return what `emit` says and a summary keeps, None where nothing is expected."""
+    if path is None:
+        return None
+    found: dict[str, Any] = {"file": _signature(path), "readable": True, "counts": [], "objects": []}
+    try:
+        expected = read(path)
+    except SetupError as error:
+        _log.warning("the expected schema cannot be compared: %s", error)
+        return found | {"readable": False}
+    if database not in expected.schemas:
+        return found
+    told = [(d.subject.kind, d.subject.full_name, WORDS[d.change]) for d in differences(expected, database, present)]
+    counts = Counter((kind, word) for kind, _, word in told)
+    kinds = {o.kind for o in present.objects} | {o.kind for o in expected.schemas[database].objects}
+    for kind in kinds & expected.kinds:
+        for word in WORDS.values():
+            counts.setdefault((kind, word), 0)
+    return found | {"counts": sorted([*key, count] for key, count in counts.items()), "objects": told[:_MOST_OBJECTS]}
+
+
+def _signature(path: Path | None) -> list[int] | str | None:
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError as error:
+        return type(error).__name__
+    return [found.st_mtime_ns, found.st_size, found.st_ino]
+
+
+def emit(run: Run, database: str, found: dict[str, Any] | None) -> None:
+    if found is None:
+        return
+    run.emit(vitals.SCHEMA_EXPECTED, int(found["readable"]), (database,))
+    for kind, word, count in found["counts"]:
+        run.emit(vitals.SCHEMA_DRIFT, count, (database, kind, word))
+    for kind, name, word in found["objects"]:
+        run.emit(vitals.SCHEMA_DRIFT_OBJECT, 1, (database, kind, name, word))
