@@ -7,10 +7,11 @@ from pathlib import Path
 from grafana.fleet import fleet
 from grafana.mysql import mysql
 from grafana.postgres import postgres
+from grafana.schema import schema
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (fleet, postgres, mysql)
+DASHBOARDS = (fleet, postgres, mysql, schema)
 
 
 def built() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grafana.schema import changes_annotation, what_changed
 from tocsin.bundle.dashboard import (
     BLUE,
     GREEN,
@@ -9,11 +10,9 @@ from tocsin.bundle.dashboard import (
     OF_EXPORTER,
     ORANGE,
     RED,
-    YELLOW,
     Json,
     Panel,
     Query,
-    annotation,
     bars,
     dashboard,
     lines,
@@ -26,7 +25,7 @@ from tocsin.bundle.dashboard import (
     words,
 )  # fmt: skip
 from tocsin.bundle.elsewhere import ALERTS, PROCESS_CPU, PROCESS_MEMORY, SCRAPE_DURATION, UP
-from tocsin.event import RISK_HELP, Risk
+from tocsin.sources.mysql import metrics as mysql
 from tocsin.sources.postgres import metrics as postgres
 from tocsin.sources.sqlite import metrics as sqlite
 from tocsin.vitals import (
@@ -42,15 +41,17 @@ from tocsin.vitals import (
 )  # fmt: skip
 
 MAX_CONNECTIONS = postgres.SETTINGS.metric("pg_settings_max_connections", "Connections that the server allows.")
+MYSQL_CONNECTIONS = mysql.STATUS.metric("mysql_global_status_threads_connected", "Connections that are open.")
+MYSQL_MAX_CONNECTIONS = mysql.VARIABLES.metric("mysql_global_variables_max_connections", "Connections that the server allows.")
+IN_USE = [postgres.DB_BACKENDS, MYSQL_CONNECTIONS, MAX_CONNECTIONS, MYSQL_MAX_CONNECTIONS]
 CONNECTIONS = next(t for t in postgres.THRESHOLDS if t.signal == "connections_ratio")
 MEMORY_AIM, MEMORY_LIMIT = 40 * 2**20, 50 * 2**20
 
 UP_OR_DOWN = words({"1": ("Up", GREEN), "0": ("Down", RED)})
-RISKS = words({risk.value: (risk.value, color) for risk, color in zip(Risk, (GREEN, YELLOW, ORANGE, RED), strict=True)})
 ALARMS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE), "pending": ("pending", GREY)})
 
-USED = f"sum by (instance) ({select(postgres.DB_BACKENDS)})"
-ALLOWED = f"max by (instance) ({select(MAX_CONNECTIONS)})"
+USED = f"(sum by (instance) ({select(postgres.DB_BACKENDS)}) or max by (instance) ({select(MYSQL_CONNECTIONS)}))"
+ALLOWED = f"(max by (instance) ({select(MAX_CONNECTIONS)}) or max by (instance) ({select(MYSQL_MAX_CONNECTIONS)}))"
 # Every process serves up and process_*, and "All" means every job: ours are those that serve a build of Tocsin, or did today.
 BUILDS = select(BUILD_INFO, scope=OF_EXPORTER)
 OURS = f"and on (job, instance) {BUILDS}"
@@ -58,7 +59,6 @@ EVER_OURS = f"and on (job, instance) last_over_time({BUILDS}[1d])"
 # Alerts about several targets at once have no instance and must not vanish when one is chosen; Watchdog always fires, on purpose.
 SHOWN_ALERTS = ('instance=~"$instance|"', 'alertname!="Watchdog"')
 FIRING = 'alertstate="firing"'
-WORST_FIRST = " ".join(f"*{risk.value}*: {help}" for risk, help in reversed(RISK_HELP.items()))
 
 
 def fleet() -> Json:
@@ -68,20 +68,11 @@ def fleet() -> Json:
         "Every target that Tocsin watches: one row each, what is down, what changed, connections, sizes, and the exporter's own cost.",
         jobs=BUILD_INFO,
         targets=TARGET_INFO,
-        annotations=[
-            annotation(
-                "Schema changes",
-                f"{select(SCHEMA_CHANGE_TIME)} * 1000",
-                title="{{instance}}: {{object}} {{change}}",
-                text="{{object_kind}} in {{database}}, {{risk}}",
-                tags="instance,risk",
-                color=ORANGE,
-            )
-        ],
+        annotations=[changes_annotation()],
         grid=[
             _glance(),
             [_targets(), _connections_now()],
-            [_changes(), _alerts()],
+            [what_changed(14), _alerts()],
             [row("Databases")],
             [_connections(), _sizes()],
             [row("The exporter itself")],
@@ -122,7 +113,7 @@ def _glance() -> list[Panel]:
 
 
 def _targets() -> Panel:
-    sizes = " or ".join(f"sum by (instance) ({select(size)})" for size in (postgres.DATABASE_SIZE, sqlite.SIZE))
+    sizes = " or ".join(f"sum by (instance) ({select(size)})" for size in (postgres.DATABASE_SIZE, mysql.DATABASE_SIZE, sqlite.SIZE))
     queries = [
         Query(f"max by (instance, kind) ({select(TARGET_UP)})"),
         Query(f"max by (instance, kind, reason) ({select(TARGET_FAILING)})"),
@@ -136,7 +127,8 @@ def _targets() -> Panel:
         size: "Size", changed: "Last schema change",
     }  # fmt: skip
     return table(
-        "Targets", queries, columns, [TARGET_UP, TARGET_FAILING, postgres.DATABASE_SIZE, sqlite.SIZE, SCHEMA_LAST_CHANGE],
+        "Targets", queries, columns,
+        [TARGET_UP, TARGET_FAILING, postgres.DATABASE_SIZE, mysql.DATABASE_SIZE, sqlite.SIZE, SCHEMA_LAST_CHANGE],
         first="One row a target, those that are down first.", unit="bytes", width=16, height=9,
         mappings=UP_OR_DOWN, colored=["Status"], times=[changed], sort="Status",
     )  # fmt: skip
@@ -144,22 +136,9 @@ def _targets() -> Panel:
 
 def _connections_now() -> Panel:
     return bars(
-        "Connections in use", Query(f"{USED} / {ALLOWED}", "{{instance}}"), [postgres.DB_BACKENDS, MAX_CONNECTIONS],
+        "Connections in use", Query(f"{USED} / {ALLOWED}", "{{instance}}"), IN_USE,
         first=CONNECTIONS.help, width=8, height=9,
         thresholds=steps((None, GREEN), (CONNECTIONS.warning, ORANGE), (CONNECTIONS.critical, RED)),
-    )  # fmt: skip
-
-
-def _changes() -> Panel:
-    columns = {
-        "Value": "Found", "instance": "Target", "database": "Database", "object_kind": "Kind", "object": "Object",
-        "change": "Change", "risk": "Risk",
-    }  # fmt: skip
-    labels = ", ".join(["instance", *SCHEMA_CHANGE_TIME.labels])
-    return table(
-        "What changed", [Query(f"max by ({labels}) ({select(SCHEMA_CHANGE_TIME)}) * 1000")], columns, [SCHEMA_CHANGE_TIME],
-        first=WORST_FIRST, width=14, height=8, mappings=RISKS, colored=["Risk"], times=["Value"], sort="Found", descending=True,
-        empty="No schema change within the last hour",
     )  # fmt: skip
 
 
@@ -175,7 +154,7 @@ def _alerts() -> Panel:
 
 def _connections() -> Panel:
     return lines(
-        "Connections", [Query(USED, "{{instance}}"), Query(ALLOWED, "{{instance}} limit")], [postgres.DB_BACKENDS, MAX_CONNECTIONS],
+        "Connections", [Query(USED, "{{instance}}"), Query(ALLOWED, "{{instance}} limit")], IN_USE,
         width=12, fill=0, dashed=" limit$",
     )  # fmt: skip
 
@@ -183,9 +162,10 @@ def _connections() -> Panel:
 def _sizes() -> Panel:
     queries = [
         Query(f"max by (instance, datname) ({select(postgres.DATABASE_SIZE)})", "{{instance}} {{datname}}"),
+        Query(f"max by (instance, schema) ({select(mysql.DATABASE_SIZE)})", "{{instance}} {{schema}}"),
         Query(f"max by (instance) ({select(sqlite.SIZE)})", "{{instance}}"),
     ]
-    return lines("Database sizes", queries, [postgres.DATABASE_SIZE, sqlite.SIZE], width=12, fill=0)
+    return lines("Database sizes", queries, [postgres.DATABASE_SIZE, mysql.DATABASE_SIZE, sqlite.SIZE], width=12, fill=0)
 
 
 def _failing() -> Panel:

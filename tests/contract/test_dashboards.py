@@ -36,6 +36,9 @@ EXCEPTIONS = {
     ("target_instance", "Alerts firing"): 'matches "$instance|": alerts about several targets have no instance',
     ("target_instance", "Alerts"): 'matches "$instance|": alerts about several targets have no instance',
     ("target_instance", "Exporter"): SERIES_OF_EXPORTER,
+    ("target_rate_interval", "Changes in a day"): "the panel's title says of what time",
+    ("target_rate_interval", "Destructive in a day"): "the panel's title says of what time",
+    ("target_rate_interval", "Security in a day"): "the panel's title says of what time",
     ("target_instance", "Memory"): SERIES_OF_EXPORTER,
     ("target_instance", "Processor"): SERIES_OF_EXPORTER,
     ("target_instance", "Scrapes"): SERIES_OF_EXPORTER,
@@ -159,7 +162,7 @@ def test_every_rule_is_proven() -> None:
 @pytest.mark.parametrize(
     ("expr", "complaint"),
     [
-        ("sum(pg_replication_lag)", "nobody serves pg_replication_lag"),
+        ("sum(pg_replication_delay)", "nobody serves pg_replication_delay"),
         ('count(tocsin_target_up{sort="postgres"})', "tocsin_target_up has no label sort"),
         ("sum by (database) (tocsin_target_up)", "sum names database, which its series do not have"),
         ("tocsin_target_up and on (address) tocsin_target_info", "on() of and names address, which its series do not have"),

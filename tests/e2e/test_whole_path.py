@@ -27,15 +27,20 @@ from tocsin.bundle.links import runbook_url
 from tocsin.bundle.routes import alertmanager_config
 from tocsin.bundle.scrape import prometheus_config
 from tocsin.config import Email, Slack
+from tocsin.schema.drift import write
+from tocsin.schema.model import Object, Schema
 from tools import need
 
 INTERVAL = "5s"  # the demo's
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
 """Of the PostgreSQL server. With them, a slot and a vacuumed table every panel has something to show."""
 
-DASHBOARDS = ("fleet.json", "postgres.json", "mysql.json")
-NOTHING_TO_SHOW = ("mysql_slave_status_", "mysql_info_schema_processlist_threads")
-"""A MariaDB that stands alone follows nobody (tests/sources/test_mysql_replication.py has a pair) and nobody else works there."""
+DASHBOARDS = ("fleet.json", "postgres.json", "mysql.json", "schema.json")
+NOTHING_TO_SHOW = (
+    "mysql_slave_status_", "mysql_info_schema_processlist_threads", "tocsin_schema_unseen", "tocsin_schema_expected_readable",
+)  # fmt: skip
+"""A MariaDB that stands alone follows nobody (tests/sources/mysql has a pair) and nobody else works there; a superuser sees everything,
+and the file with the expected schema can be read."""
 
 
 class Stack(NamedTuple):
@@ -55,7 +60,15 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "CREATE DATABASE shop", "CREATE EXTENSION pg_stat_statements", "SELECT pg_create_physical_replication_slot('replica', true)"
     )
     server.execute(
-        "CREATE TABLE orders (id serial PRIMARY KEY, email text NOT NULL, total numeric(10,2))", "VACUUM orders", database="shop"
+        "CREATE TABLE orders (id serial PRIMARY KEY, email text NOT NULL, total numeric(10,2))",
+        "INSERT INTO orders (email, total) VALUES ('someone@example.com', 1)",
+        "VACUUM orders",
+        "CREATE TABLE bloated AS SELECT i, repeat('x', 100) AS t FROM generate_series(1, 90000) AS i",
+        "CREATE INDEX bloated_once ON bloated (i)",
+        "CREATE INDEX bloated_twice ON bloated (i)",
+        "DELETE FROM bloated WHERE i % 5 > 0",
+        "VACUUM ANALYZE bloated",
+        database="shop",
     )
     maria = MariaDB(folder / "mariadb").start(performance_schema="ON")
     maria.exporter_account()
@@ -63,6 +76,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with closing(sqlite3.connect(app)) as db:
         db.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, phone TEXT)")
         db.commit()
+    wanted = Object("table", "", "invoices", ("table", None, None, None, None))
+    (folder / "schema.json").write_text("\n".join(write([("main", Schema("sqlite 3", (wanted,)))])))
     config = folder / "tocsin.yaml"
     config.write_text(
         f"""
@@ -71,7 +86,7 @@ state_dir: {folder}/state
 targets:
   - {{name: orders, kind: postgres, dsn: "{server.dsn()}", every: {{schema: 2s}}}}
   - {{name: stock, kind: mysql, dsn: "{maria.dsn()}"}}
-  - {{name: app, kind: sqlite, path: {app}, every: {{schema: 2s}}}}
+  - {{name: app, kind: sqlite, path: {app}, every: {{schema: 2s}}, expected: schema.json}}
   - {{name: lost, kind: sqlite, path: {folder}/nothing.db}}
 """
     )
