@@ -44,11 +44,18 @@ def main(log_level: str) -> None:
     envvar="TOCSIN_CONFIG",
     help="The configuration file; without one, postgres_exporter's DATA_SOURCE_* variables.",
 )
-def serve(config_path: Path | None) -> None:
+@click.option(
+    "--listen",
+    "--web.listen-address",
+    callback=lambda _context, _option, value: _listen(value),
+    metavar="HOST:PORT",
+    help="Where to listen, in place of the configuration's server.listen; no host stands for every address.",
+)
+def serve(config_path: Path | None, listen: str | None) -> None:
     """Run the exporter."""
     from tocsin import service
 
-    with explained(), service.Service(_load(config_path) if config_path else _from_environment(), config_path) as running:
+    with explained(), service.Service(_load(config_path) if config_path else _from_environment(), config_path, listen) as running:
         logging.getLogger("tocsin").info(
             "tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets())
         )
@@ -64,9 +71,10 @@ def check(config_path: Path, timeout: float) -> None:
     from tocsin import once
 
     with explained():
-        reports = once.check(_load(config_path), timeout)
-    for report in reports:
-        click.echo(report.line)
+        config = _load(config_path)
+        reports = once.check(config, timeout)
+    for line in (*(r.line for r in reports), *once.notes(config)):
+        click.echo(line)
     if not reports:
         click.echo("the configuration is right; it has no targets yet")
     sys.exit(0 if all(r.good for r in reports) else 1)
@@ -173,6 +181,16 @@ class explained:  # noqa: N801 -- reads as a word: with explained()
         if isinstance(error, TocsinError):
             click.echo(f"tocsin: {error}", err=True)
             sys.exit(1)
+
+
+def _listen(value: str | None) -> str | None:
+    from tocsin.config import is_listen
+
+    if value is not None and value.startswith(":"):
+        value = f"0.0.0.0{value}"  # noqa: S104 -- as it was asked for
+    if value is not None and is_listen(value):
+        raise click.BadParameter("expected HOST:PORT")
+    return value
 
 
 def _from_environment() -> Config:

@@ -3,6 +3,7 @@
 TocsinError
 ├── ConfigError          the configuration has mistakes; carries all of them
 ├── JournalError         the journal cannot be read or written
+├── ProbeError           /probe was asked for what it cannot or may not do; carries the HTTP status
 ├── Unsupported          this server version lacks the feature: not a failure, no sample
 └── CollectError         a run failed; its `reason` is the label value
     ├── ConnectError     connect      nobody answers, or the connection broke
@@ -34,6 +35,14 @@ class ConfigError(TocsinError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
+
+
+class ProbeError(TocsinError):
+    """A request to /probe that cannot be served; the message does not repeat the target, which may hold a secret."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class JournalError(TocsinError):

@@ -13,6 +13,7 @@ from pathlib import Path
 from tocsin.config import Config
 from tocsin.runner import Target
 from tocsin.service import Service
+from tocsin.sql import own_collectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,20 @@ def page(config: Config, timeout: float) -> bytes:
     """Return the page that /metrics would serve."""
     with _collected(config, timeout) as service:
         return b"".join(service.app.metrics(timeout))
+
+
+def notes(config: Config) -> list[str]:
+    """Return what the configuration holds beside targets: own queries by place with their series, and logins that go anywhere."""
+    found = []
+    for target in config.targets:
+        for own, collector in zip(getattr(target, "queries", ()), own_collectors(target), strict=True):
+            found.append(f"query {target.name}: {own.place}: {', '.join(m.name for m in collector.metrics)}")
+    found += [
+        f"warn  auth module {name}: its login is sent to any host that a request to /probe names; list the hosts under targets"
+        for name, module in config.auth_modules.items()
+        if not module.targets
+    ]
+    return found
 
 
 def check(config: Config, timeout: float) -> list[Report]:

@@ -120,6 +120,24 @@ class TargetOptions:
     secrets: ClassVar[tuple[str, ...]] = ()
 
     @property
+    def carries_instance(self) -> bool:
+        """Whether what its collectors say bears the target's name as `instance`."""
+        return True
+
+    @property
     def address(self) -> str:
         """Where the target is, without any secret: a label value and a word for messages."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalOptions(TargetOptions):
+    """What the targets have that are this machine itself: there Prometheus' own `instance`, the exporter's address, is right."""
+
+    own_instance: bool = option(
+        False, help="give the series the target's name as `instance`; needed by all but one of several targets of a kind"
+    )
+
+    @property
+    def carries_instance(self) -> bool:
+        return self.own_instance

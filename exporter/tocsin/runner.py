@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -17,7 +17,7 @@ from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
 from tocsin.options import Levels, TargetOptions
 from tocsin.source import Collector, Run, Session
-from tocsin.sql import own_collector
+from tocsin.sql import own_collectors
 from tocsin.store import Store
 
 _log = logging.getLogger("tocsin.runner")
@@ -47,11 +47,14 @@ class Target:
         self.options = options
         self.name = options.name
         self.source = catalog.source(options.kind)
-        offered = [*self.source.collectors, *(own_collector(own) for own in getattr(options, "queries", ()))]
+        offered = [*self.source.collectors, *own_collectors(options)]
         chosen = [c for c in offered if options.collectors.get(c.name, c.enabled)]
         self.live = [c for c in chosen if c.every is None]
         self.scheduled = {c: float(options.every.get(c.name, c.every)) for c in chosen if c.every is not None}
-        self.constant = exposition.constants({"instance": options.name, **options.labels})
+        self.named = exposition.constants({"instance": options.name, **options.labels})
+        """Labels of what Tocsin says about the target."""
+        self.constant = self.named if options.carries_instance else exposition.constants(options.labels)
+        """Labels of what the target's collectors say, and of the levels that rules compare that with."""
         self.levels = self._levels(defaults or {})
         self.lock = threading.Lock()
         self.up: bool | None = None
@@ -59,6 +62,8 @@ class Target:
         self.scrape_seconds = 0.0
         self.error: CollectError | None = None
         self.records = {c: Record() for c in chosen}
+        self.watch_modes: dict[str, bool] = {}
+        """By which ways changes wake scheduled collectors, and whether each works now."""
 
     def _levels(self, defaults: dict[str, Levels]) -> dict[tuple[str, str], float]:
         """Return the thresholds in force by signal and severity: the target's, else the file's, else the source's."""
@@ -91,25 +96,29 @@ class Access:
 
 
 class Runner:
-    def __init__(self, journal: Journal, store: Store) -> None:
+    def __init__(self, journal: Journal | None, store: Store) -> None:
+        """Without a journal nothing is remembered and no event is told."""
         self.journal = journal
         self.store = store
 
     def new_run(self, target: Target, collector: Collector, deadline: float) -> Run:
         key = f"{target.options.kind}.{collector.name}"
-        return Run(collector, deadline, lambda k: self.journal.recall(target.name, key, k), target.options.series_limit)
+        journal = self.journal
+        if journal is None:
+            return Run(collector, deadline, limit=target.options.series_limit)
+        return Run(collector, deadline, lambda k: journal.recall(target.name, key, k), target.options.series_limit)
 
     def execute(self, access: Access, runs: list[Run]) -> None:
         """Do the runs one after another over one session, and commit each as it ends."""
         target = access.target
         began = started = time.monotonic()
-        error = self._guard(target, lambda: self._begin(access, runs))
+        error = self.guard(target, lambda: self._begin(access, runs))
         if error is not None:
             error.lost = True
         self._note_up(target, runs, error)
         for run in runs:
             if error is None:
-                error = self._guard(target, partial(run.collector.collect, access.session, run))
+                error = self.guard(target, partial(run.collector.collect, access.session, run))
                 if error is not None and error.lost:
                     self._note_up(target, runs, error)
             now = time.monotonic()
@@ -147,7 +156,7 @@ class Runner:
             access.session = access.target.source.open(access.target.options)
         access.session.begin(runs)
 
-    def _guard(self, target: Target, action: Callable[[], None]) -> CollectError | None:
+    def guard(self, target: Target, action: Callable[[], None]) -> CollectError | None:
         """Do something that touches the target, and return how it failed, None if it did not."""
         try:
             action()
@@ -167,7 +176,7 @@ class Runner:
         key = f"{target.options.kind}.{run.collector.name}"
         families: exposition.Families = {}
         if error is None:
-            error = self._guard(target, lambda: families.update(self._rendered(target, run)))
+            error = self.guard(target, lambda: families.update(self._rendered(target, run)))
         # Before the lock: a disk that takes its time must not hold up a scrape.
         if not run.abandoned:
             error = self._write(target, key, run, error)
@@ -202,11 +211,12 @@ class Runner:
         if error is not None:
             count, run.remembered = run.kept
             del run.events[count:]
-        if not run.events and not run.remembered:
+        journal = self.journal
+        if journal is None or (not run.events and not run.remembered):
             return error
         events = [replace(e, target=target.name, source=target.options.kind) for e in run.events]
         written: list[Event] = []
-        refused = self._guard(target, lambda: written.extend(self.journal.commit(target.name, key, events, run.remembered, run.recalled)))
+        refused = self.guard(target, lambda: written.extend(journal.commit(target.name, key, events, run.remembered, run.recalled)))
         for event in written:
             words = (target.name, event.object_kind, one_line(event.object), event.change, event.risk, event.reason)
             _log.warning("%s: %s %s %s (%s): %s", *words)
@@ -246,8 +256,8 @@ class Runner:
             for run in runs:
                 run.abandoned = True
 
-    def vitals(self, target: Target) -> exposition.Families:
-        """Render what Tocsin itself knows about a target and its collectors."""
+    def vitals(self, target: Target, names: Collection[str] = ()) -> exposition.Families:
+        """Render what Tocsin itself knows about a target and its collectors; with `names` about those alone."""
         points: dict[Metric, dict[Labels, Value]] = {}
 
         def say(metric: Metric, value: Value, *labels: str) -> None:
@@ -261,13 +271,18 @@ class Runner:
                 say(target.source.up, int(target.up))
             if target.error is not None:
                 say(vitals.TARGET_FAILING, 1, kind, target.error.reason)
+            for mode, works in list(target.watch_modes.items()):
+                say(vitals.WATCH_MODE, int(works), mode)
             for (signal, severity), value in target.levels.items():
                 say(vitals.THRESHOLD, value, signal, severity)
-            for collector, record in target.records.items():
+            records = {c: record for c, record in target.records.items() if not names or c.name in names}
+            for collector, record in records.items():
                 self._say_record(say, f"{kind}.{collector.name}", collector in target.scheduled, record)
-            self._say_reference(say, target)
-        self._say_journal(say, target)
-        return exposition.render(points, target.constant)
+            self._say_reference(say, target, records)
+        if self.journal is not None:
+            self._say_journal(say, target, self.journal)
+        levels = points.pop(vitals.THRESHOLD, {})
+        return exposition.render(points, target.named) | exposition.render({vitals.THRESHOLD: levels}, target.constant)
 
     @staticmethod
     def _say_record(say: Say, name: str, scheduled: bool, record: Record) -> None:
@@ -285,12 +300,12 @@ class Runner:
             say(vitals.COLLECTOR_AGE, round(time.time() - record.succeeded_at, 3), name)
 
     @staticmethod
-    def _say_reference(say: Say, target: Target) -> None:
+    def _say_reference(say: Say, target: Target, records: dict[Collector, Record]) -> None:
         """Say the same as the source's reference exporter does, under its names."""
         reference = target.source.reference
         if reference is None:
             return
-        for collector, record in target.records.items():
+        for collector, record in records.items():
             if record.success is not None:
                 say(reference.collector_success, int(record.success), reference.prefix + collector.name)
                 say(reference.collector_duration, record.duration, reference.prefix + collector.name)
@@ -302,18 +317,25 @@ class Runner:
             if metric is not None:
                 say(metric, value)
 
-    def _say_journal(self, say: Say, target: Target) -> None:
+    @staticmethod
+    def _say_journal(say: Say, target: Target, journal: Journal) -> None:
         kinds: dict[str, int] = {}
+        changes: dict[Labels, int] = {}
         newest: dict[str, float] = {}
-        for (kind, database, object_kind, change, risk), (count, last) in self.journal.totals(target.name).items():
+        for (kind, database, *sort, security), (count, last) in journal.totals(target.name).items():
             kinds[kind] = kinds.get(kind, 0) + count
             if kind == EventKind.SCHEMA:
-                say(vitals.SCHEMA_CHANGES, count, database, object_kind, change, risk)
+                labels = (database, *sort)
+                changes[labels] = changes.get(labels, 0) + count
                 newest[database] = max(last, newest.get(database, 0.0))
+                if security:
+                    say(vitals.SCHEMA_SECURITY_CHANGES, count, *labels)
+        for labels, count in changes.items():
+            say(vitals.SCHEMA_CHANGES, count, *labels)
         for kind, count in kinds.items():
             say(vitals.EVENTS, count, kind)
         for database, last in newest.items():
             say(vitals.SCHEMA_LAST_CHANGE, last, database)
-        for event in self.journal.recent_changes(target.name):
+        for event in journal.recent_changes(target.name):
             labels = (event.database or "", event.object_kind, event.object, event.change, event.risk or "")
-            say(vitals.SCHEMA_CHANGE_TIME, event.time or 0.0, *labels)
+            say(vitals.SCHEMA_CHANGE_TIME, event.time or 0.0, *labels, "yes" if event.security else "no")

@@ -10,7 +10,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -19,12 +19,15 @@ from urllib.parse import parse_qs, urlsplit
 from isal import isal_zlib
 
 import tocsin
-from tocsin import exposition, notifications, page, vitals
-from tocsin.errors import JournalError, TocsinError
+from tocsin import catalog, events_api, exposition, notifications, page, vitals
+from tocsin.errors import JournalError, ProbeError, TocsinError
 from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
-from tocsin.runner import Target
+from tocsin.runner import Runner, Target
 from tocsin.scheduler import Scheduler
+from tocsin.stream import FullError, Streams
+from tocsin.visits import DEFAULT_MODULE, Visits
+from tocsin.watch import WATCHER
 from tocsin.webconfig import WebConfig
 
 _log = logging.getLogger("tocsin.server")
@@ -34,10 +37,17 @@ _TIMEOUT_OFFSET = 0.5
 _LONGEST_TIMEOUT = 300.0
 _MOST_CONNECTIONS = 64
 _MOST_BODY = 1 << 20
-_MOST_EVENTS = 1000
 # Longer than a slow request takes to arrive, short enough that idle clients do not hold the places of others.
 _IDLE_SECONDS = 10.0
-_LARGEST_ID = 2**63 - 1
+
+
+STREAM_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would hold events back
+    "X-Content-Type-Options": "nosniff",
+    "Connection": "close",
+}
 
 
 def scrape_seconds(header: str | None) -> float:
@@ -63,34 +73,47 @@ def _takes_gzip(accepted: str) -> bool:
 class App:
     """What the pages show."""
 
-    def __init__(self, scheduler: Scheduler, journal: Journal, reload: Callable[[], None]) -> None:
+    def __init__(self, scheduler: Scheduler, visits: Visits, journal: Journal, reload: Callable[[], None]) -> None:
         self.scheduler = scheduler
+        self.visits = visits
         self.journal = journal
         self.reload = reload
         self.notifications = notifications.Inbox(journal)
+        self.streams = Streams(journal)
         self.ready = False
         self.reload_ok = True
         self.reloaded_at = time.time()
         self._process = _process_registry()
 
-    def metrics(self, seconds: float) -> list[bytes]:
-        """Return the page of all targets in pieces, collected within `seconds`."""
+    def metrics(self, seconds: float, names: Collection[str] = ()) -> list[bytes]:
+        """Return the page of all targets in pieces, collected within `seconds`; with `names` of those collectors alone."""
         targets = self.scheduler.targets()
-        self.scheduler.scrape(targets, time.monotonic() + seconds)
+        self.scheduler.scrape(targets, time.monotonic() + seconds, names)
         parts = [self._exporter()]
         for target in targets:
-            parts += self._parts(target)
+            parts += self._parts(self.scheduler.runner, target, names)
         return [*exposition.chunks(parts), self._process()]
 
-    def probe(self, target: Target, seconds: float) -> bytes:
+    def probe(self, target: Target, seconds: float, names: Collection[str] = ()) -> bytes:
         """Return the page of one target, without its instance and its labels: Prometheus puts those on."""
-        self.scheduler.scrape([target], time.monotonic() + seconds)
+        self.scheduler.scrape([target], time.monotonic() + seconds, names)
+        return self._bare(self.scheduler.runner, target, names)
+
+    def visit(self, module: str, address: str, seconds: float, names: Collection[str] = ()) -> bytes:
+        """Return the page of a server that no configuration lists. Raises ProbeError."""
+        with self.visits.probe(module, address, names, time.monotonic() + seconds) as visit:
+            return self._bare(visit.runner, visit.target, names)
+
+    def _bare(self, runner: Runner, target: Target, names: Collection[str]) -> bytes:
         return exposition.page(
-            {metric: exposition.without(lines, target.constant) for metric, lines in part.items()} for part in self._parts(target)
+            {metric: exposition.without(exposition.without(lines, target.named), target.constant) for metric, lines in part.items()}
+            for part in self._parts(runner, target, names)
         )
 
-    def _parts(self, target: Target) -> list[exposition.Families]:
-        return [self.scheduler.runner.vitals(target), *self.scheduler.runner.store.of(target.name)]
+    @staticmethod
+    def _parts(runner: Runner, target: Target, names: Collection[str]) -> list[exposition.Families]:
+        keys = [f"{target.options.kind}.{name}" for name in names]
+        return [runner.vitals(target, names), *runner.store.of(target.name, keys)]
 
     def _exporter(self) -> exposition.Families:
         journal = self.journal
@@ -102,6 +125,7 @@ class App:
             vitals.JOURNAL_FAILURES: {(): journal.failures},
             vitals.JOURNAL_SIZE: {(): journal.size()},
             vitals.JOURNAL_EVENTS: {(): journal.count},
+            vitals.WATCH_OVERFLOWS: {(): WATCHER.overflows},
             vitals.NOTIFICATIONS: {(status,): count for status, count in self.notifications.counts.items()},
         }
         return exposition.render(points)
@@ -185,6 +209,10 @@ class Handler(BaseHTTPRequestHandler):
             routes[path](self)
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             raise
+        except ProbeError as error:
+            self.send(HTTPStatus(error.status), f"{error}\n")
+        except events_api.WrongParameterError as error:
+            self.send(HTTPStatus.BAD_REQUEST, f"{error}\n")
         except TocsinError as error:
             self.send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n")
 
@@ -224,17 +252,31 @@ class Handler(BaseHTTPRequestHandler):
     def _seconds(self) -> float:
         return scrape_seconds(self.headers.get("X-Prometheus-Scrape-Timeout-Seconds"))
 
+    def _collectors(self) -> list[str]:
+        """Return what `collect[]` names, as mysqld_exporter reads it. Raises ProbeError for a name that no collector has."""
+        names = self.query.get("collect[]", [])
+        app = self.server.app
+        own = app.visits.collectors() | {c.name for target in app.scheduler.targets() for c in target.records}
+        unknown = [name for name in names if name not in own and not any(s.collector(name) for s in catalog.SOURCES)]
+        if unknown:
+            raise ProbeError(400, f"collect[]: no collector is called {unknown[0]!r}; CONFIG.md lists them by kind")
+        return names
+
     def metrics(self) -> None:
-        self.send(HTTPStatus.OK, self.server.app.metrics(self._seconds()), exposition.CONTENT_TYPE)
+        self.send(HTTPStatus.OK, self.server.app.metrics(self._seconds(), self._collectors()), exposition.CONTENT_TYPE)
 
     def probe(self) -> None:
-        name = self.query.get("target", [""])[0]
-        target = self.server.app.scheduler.target(name)
-        if target is None:
-            known = ", ".join(t.name for t in self.server.app.scheduler.targets()) or "none"
-            self.send(HTTPStatus.NOT_FOUND, f"no target {name!r}; there are: {known}\n")
-            return
-        self.send(HTTPStatus.OK, self.server.app.probe(target, self._seconds()), exposition.CONTENT_TYPE)
+        app = self.server.app
+        address, module = self.query.get("target", [""])[0], self.query.get("auth_module", [""])[0]
+        target = None if module else app.scheduler.target(address)
+        if target is not None:
+            self.send(HTTPStatus.OK, app.probe(target, self._seconds(), self._collectors()), exposition.CONTENT_TYPE)
+        elif address and (module or app.visits.offers(DEFAULT_MODULE)):
+            body = app.visit(module or DEFAULT_MODULE, address, self._seconds(), self._collectors())
+            self.send(HTTPStatus.OK, body, exposition.CONTENT_TYPE)
+        else:
+            known = ", ".join(t.name for t in app.scheduler.targets()) or "none"
+            self.send(HTTPStatus.NOT_FOUND, f"no such target; there are: {known}; any other needs &auth_module=NAME\n")
 
     def discovery(self) -> None:
         host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
@@ -254,16 +296,24 @@ class Handler(BaseHTTPRequestHandler):
         self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.journal), "text/html; charset=utf-8")
 
     def events(self) -> None:
+        self.send_json(events_api.page(self.server.app.journal, events_api.parse(self.query)))
+
+    def stream(self) -> None:
+        since_id = self.headers.get("Last-Event-ID")
+        # A browser that comes back repeats the address that it began with, and says in the header where it was.
+        request = events_api.parse({**self.query, **({"since_id": [since_id]} if since_id else {})}, stream=True)
+        streams = self.server.app.streams
         try:
-            since = int(self.query.get("since_id", ["0"])[0])
-            limit = int(self.query.get("limit", ["100"])[0])
-            since = max(0, min(since, _LARGEST_ID))
-        except ValueError:
-            self.send(HTTPStatus.BAD_REQUEST, "since_id and limit are whole numbers\n")
-            return
-        target, kind = self.query.get("target", [None])[0], self.query.get("kind", [None])[0]
-        found = self.server.app.journal.events(since_id=since, limit=max(1, min(limit, _MOST_EVENTS)), target=target, kind=kind)
-        self.send_json({"events": [page.event_json(e) for e in found], "next_since_id": found[-1].id if found else since})
+            with streams.place(self.connection):
+                self.send_response(HTTPStatus.OK)
+                for name, value in STREAM_HEADERS.items():
+                    self.send_header(name, value)
+                self.close_connection = True
+                self.end_headers()
+                if self.command != "HEAD":
+                    streams.follow(self.connection, self.wfile.write, request.chosen, request.since_id)
+        except FullError as error:
+            self.send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n", headers={"Retry-After": "5"})
 
     def notified(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -296,11 +346,16 @@ class Handler(BaseHTTPRequestHandler):
         "/-/healthy": healthy,
         "/-/ready": ready,
         "/api/v1/events": events,
+        "/api/v1/events/stream": stream,
     }
     post_routes: ClassVar[dict[str, Callable[[Handler], None]]] = {
         "/api/v1/notifications": notified,
         "/-/reload": reload,
     }
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 -- the base class's signature
+        # Without what follows the path: somebody may have put a login into the target.
+        self.log_message("%s %s %s", self.command, getattr(self, "path", "").partition("?")[0], code)
 
     def log_message(self, format: str, *args: Any) -> None:
         _log.debug("%s %s", self.address_string(), format % args)
@@ -320,6 +375,10 @@ class Server(ThreadingHTTPServer):
         if ":" in address[0]:
             self.address_family = 10  # AF_INET6
         super().__init__(address, Handler)
+
+    def shutdown(self) -> None:
+        self.app.streams.close()
+        super().shutdown()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._places.acquire(blocking=False):

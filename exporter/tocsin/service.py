@@ -22,6 +22,7 @@ from tocsin.runner import Runner
 from tocsin.scheduler import Scheduler
 from tocsin.server import App, Server
 from tocsin.store import Store
+from tocsin.visits import Visits
 from tocsin.webconfig import WebConfig
 
 _log = logging.getLogger("tocsin")
@@ -30,8 +31,9 @@ _log = logging.getLogger("tocsin")
 class Service:
     """One exporter in this process. A context manager: entering starts it, leaving stops it."""
 
-    def __init__(self, config: Config, path: Path | None = None) -> None:
-        """Prepare, without starting anything. `path` is the file to load again on reload. Raises ConfigError."""
+    def __init__(self, config: Config, path: Path | None = None, listen: str | None = None) -> None:
+        """Prepare, without starting anything. `path` is the file to load again on reload, `listen` stronger than it. Raises ConfigError."""
+        listen = listen or config.server.listen
         self.path = path
         self._fixed = (config.server, config.state_dir, config.retention)
         self._reloading = threading.Lock()
@@ -39,13 +41,16 @@ class Service:
         try:
             _refuse_journal(config, self.journal.path)
             self.scheduler = Scheduler(Runner(self.journal, Store()))
-            self.app = App(self.scheduler, self.journal, self.reload)
+            self.visits = Visits()
+            self.scheduler.tidiers.append(self.visits.tidy)
+            self.app = App(self.scheduler, self.visits, self.journal, self.reload)
             self.scheduler.apply(config)
+            self.visits.apply(config)
             web = WebConfig(config.server.web_config_file) if config.server.web_config_file else None
-            self.server = Server(_address(config.server.listen), self.app, web)
+            self.server = Server(_address(listen), self.app, web)
         except OSError as error:
             self.journal.close()
-            raise ConfigError([f"cannot listen on {config.server.listen}: {error.strerror}; choose another server.listen"]) from error
+            raise ConfigError([f"cannot listen on {listen}: {error.strerror}; choose another server.listen"]) from error
         except BaseException:
             self.journal.close()
             raise
@@ -73,6 +78,7 @@ class Service:
         self.server.shutdown()
         self.server.server_close()
         self.scheduler.stop()
+        self.visits.close()
         self.journal.close()
 
     def reload(self) -> None:
@@ -84,6 +90,7 @@ class Service:
                 config = configuration.load(self.path)
                 _refuse_journal(config, self.journal.path)
                 self.scheduler.apply(config)
+                self.visits.apply(config)
                 if (config.server, config.state_dir, config.retention) != self._fixed:
                     _log.warning("server, state_dir and retention changed in the file: they take effect at the next start")
         except ConfigError as error:

@@ -6,18 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, cast
 
-from tocsin.errors import SetupError, Unsupported
+from tocsin.errors import CollectError, SetupError, Unsupported
 from tocsin.metric import Metric, MetricType
-from tocsin.options import Duration, option
+from tocsin.options import Duration, TargetOptions, option
 from tocsin.source import Collector, Run
 
 _TYPES = ("gauge", "counter", "untyped")
 # Stricter than Python's float(), which takes `1_0` and white space: Prometheus refuses the page for either.
 _NUMBER = re.compile(rb"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?Inf(inity)?|NaN", re.IGNORECASE)
 _TAKEN = ("up", "ALERTS", "ALERTS_FOR_STATE")
-_TAKEN_LABELS = ("instance", "job", "le", "quantile")
+TAKEN_LABELS = ("instance", "job", "le", "quantile")
 _RESERVED = ("pg_", "mysql_", "sqlite_", "duckdb_", "tocsin_", "process_", "container_", "node_", "probe_", "scrape_")
 
 
@@ -80,8 +81,30 @@ class Ask:
 
 
 def _are_labels(names: tuple[str, ...]) -> str | None:
-    good = all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", n) and not n.startswith("__") and n not in _TAKEN_LABELS for n in names)
-    return None if good and len(set(names)) == len(names) else f"label names, each once, none of {', '.join(_TAKEN_LABELS)}"
+    good = all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", n) and not n.startswith("__") and n not in TAKEN_LABELS for n in names)
+    return None if good and len(set(names)) == len(names) else f"label names, each once, none of {', '.join(TAKEN_LABELS)}"
+
+
+class SqlByVersion(dict[str, str]):
+    """SQL by the lowest server version that it is for, as people write versions; the empty text stands for any."""
+
+    def numbered(self, parts: tuple[int, ...]) -> tuple[tuple[int, str], ...]:
+        """Return what a query holds: newest first, versions as numbers with these weights of their parts."""
+        found = [(version_number(version, parts), sql) for version, sql in self.items()]
+        return tuple(sorted(found, key=lambda entry: -entry[0]))
+
+
+def version_number(text: str, parts: tuple[int, ...]) -> int:
+    """Return a version as its engine counts it.
+
+    >>> version_number("10.6", (10000, 100, 1)), version_number("17.2", (10000, 1)), version_number("", (10000, 1))
+    (100600, 170002, 0)
+    """
+    return sum(weight * int(part) for weight, part in zip(parts, text.split(".") if text else (), strict=False))
+
+
+def is_positive(value: float) -> str | None:
+    return None if value > 0 else "more than 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,33 +121,105 @@ class OwnQuery:
     """A query of the user's own, in the words of the built-in ones."""
 
     name: str = option(help="name of the collector", check=lambda n: None if re.fullmatch(r"[a-z][a-z0-9_]*", n) else "a-z, 0-9 and _")
-    sql: str = option(help="one statement that reads; each column is a label or the value of a metric")
+    sql: SqlByVersion = option(
+        help="one statement that reads; each column is a label or the value of a metric. Or several, each by the lowest server version "
+        'that it is for: `{"13": ..., "17": ...}`'
+    )
     labels: tuple[str, ...] = option((), help="columns that are labels", check=_are_labels)
-    metrics: dict[str, OwnMetric] = option(help="value columns, and the metrics they become")
-    every: Duration | None = option(None, help="its own clock; without one it is asked when scraped")
-    timeout: Duration = option(Duration(5), help="longest time that a scheduled run may take")
-    rows: int = option(1000, help="most rows that are taken; the others are counted as dropped series")
+    metrics: dict[str, OwnMetric] = option(
+        help="value columns, and the metrics they become", check=lambda m: None if m else "a column or more"
+    )
+    every: Duration | None = option(None, help="its own clock; without one it is asked when scraped", check=is_positive)
+    timeout: Duration = option(Duration(5), help="longest time that a scheduled run may take", check=is_positive)
+    rows: int = option(1000, help="most rows that are taken; the others are counted as dropped series", check=is_positive)
+    everywhere: bool = option(
+        False, help="asked in each watched database; PostgreSQL alone, and a label should say which: current_database()"
+    )
+
+    @property
+    def place(self) -> str:
+        """Where messages say that the query is."""
+        return f"query {self.name}"
+
+    def collector(self, version_parts: tuple[int, ...]) -> Collector:
+        values = {column: Metric(m.name, cast(MetricType, m.type), m.help, self.labels) for column, m in self.metrics.items()}
+        query = Query(self.name, self.sql.numbered(version_parts), values)
+
+        def emit(_session: Any, run: Run, result: Result) -> None:
+            rows = iter(result.rows)
+            emit_rows(query, run, result.columns, (_checked(query, result.columns, row) for row in islice(rows, self.rows)))
+            run.dropped += sum(1 for _ in rows) * len(values)
+
+        return self.collector_of(tuple(values.values()), OwnAsk(query, emit, self.everywhere, self.place))
+
+    def collector_of(self, metrics: tuple[Metric, ...], ask: Ask) -> Collector:
+        return Collector(self.name, "a query of your own", metrics, ask, every=self.every, timeout=self.timeout)
 
 
-def own_collector(own: OwnQuery) -> Collector:
-    """Return the collector of a user's own query."""
-    values = {column: Metric(m.name, cast(MetricType, m.type), m.help, own.labels) for column, m in own.metrics.items()}
-    query = Query(own.name, ((0, own.sql),), values)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileQuery(OwnQuery):
+    """A query of the user's own that stands in a file apart."""
 
-    def emit(_session: Any, run: Run, result: Result) -> None:
-        rows = iter(result.rows)
-        emit_rows(query, run, result.columns, (_checked(query, result.columns, row) for row in islice(rows, own.rows)))
-        run.dropped += sum(1 for _ in rows) * len(values)
+    file: str
 
-    return Collector(own.name, "a query of your own", tuple(values.values()), Ask(query, emit), every=own.every, timeout=own.timeout)
+    @property
+    def place(self) -> str:
+        return f"{self.file}: query {self.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnAsk(Ask):
+    """An own query: whatever goes wrong with it is told with its place."""
+
+    place: str = ""
+
+    def __call__(self, session: Any, run: Run) -> None:
+        try:
+            Ask.__call__(self, session, run)
+        except CollectError as error:
+            error.args = (f"{self.place}: {str(error).removeprefix(f'query {self.query.name}: ')}",)
+            raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlOptions(TargetOptions):
+    """What the targets have that understand SQL."""
+
+    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
+    query_files: tuple[str, ...] = option(
+        (),
+        help="files of such queries under `queries:`, or folders of them; `*` and `?` are understood. On PostgreSQL also "
+        "postgres_exporter's queries.yaml. Read again with the configuration",
+        example="queries.d/*.yaml",
+    )
+    full_inspection_every: Duration = option(
+        Duration(1800), help="after so long the whole schema is read even if nothing seems to have moved"
+    )
+    expected: Path | None = option(
+        None, help="file with the expected schema, from `tocsin schema export`; what differs from it becomes series", example="schema.json"
+    )
+
+    version_parts: ClassVar[tuple[int, ...]] = (10000, 100, 1)
+    """What the parts of a version number count in what its session calls the version."""
+    has_databases: ClassVar[bool] = False
+    """Whether a query may be asked in each database."""
+
+
+def own_collectors(options: TargetOptions) -> list[Collector]:
+    """Return the collectors of a target's own queries."""
+    return [own.collector(options.version_parts) for own in options.queries] if isinstance(options, SqlOptions) else []
 
 
 def _checked(query: Query, columns: Sequence[str], row: Sequence[bytes | None]) -> Sequence[bytes | None]:
     """Return the row if its values are numbers: anything else would spoil the whole page. Raises SetupError."""
     for column, value in zip(columns, row, strict=True):
-        if column in query.values and value is not None and not _NUMBER.fullmatch(value):
+        if column in query.values and value is not None and not is_number(value):
             raise SetupError(f"query {query.name}: column {column} is {value[:40]!r}, not a number; cast it in the SQL")
     return row
+
+
+def is_number(text: bytes) -> bool:
+    return _NUMBER.fullmatch(text) is not None
 
 
 def emit_rows(query: Query, run: Run, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:

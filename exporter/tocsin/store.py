@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from tocsin.exposition import Families
 
@@ -26,7 +27,7 @@ class Store:
         with self._lock:
             self._runs.pop(target, None)
 
-    def of(self, target: str) -> list[Families]:
-        """Return what the target's collectors last said."""
+    def of(self, target: str, collectors: Collection[str] = ()) -> list[Families]:
+        """Return what the target's collectors last said; with `collectors` those alone."""
         with self._lock:
-            return list(self._runs.get(target, {}).values())
+            return [said for name, said in self._runs.get(target, {}).items() if not collectors or name in collectors]

@@ -88,6 +88,17 @@ def test_serve_tells_where_it_listens_and_sigterm_stops_it_cleanly(config: Path,
     assert not (tmp_path / "state/journal.db-wal").exists(), "the journal was closed"
 
 
+@pytest.mark.parametrize("option", ["--listen", "--web.listen-address"])
+def test_serve_listens_where_the_command_line_says(config: Path, tmp_path: Path, option: str) -> None:
+    port = free_port()
+    for address in (f"127.0.0.1:{port}", f":{port}"):
+        with serving(config, tmp_path, option, address) as (url, _):
+            assert url == f"http://127.0.0.1:{port}"
+    done = run("serve", "--config", config, option, "nonsense")
+    assert done.returncode == 2
+    assert "expected HOST:PORT" in done.stderr
+
+
 def test_sigint_stops_it_too(config: Path, tmp_path: Path) -> None:
     with serving(config, tmp_path) as (_, child):
         assert child.stop(signal.SIGINT) == 0
@@ -183,7 +194,7 @@ def test_a_wrong_web_configuration_exits_2(config: Path, tmp_path: Path) -> None
 def test_check_prints_one_line_a_target_and_exits_0_when_all_is_well(config: Path, tmp_path: Path) -> None:
     done = run("check", "--config", config)
     assert done.returncode == 0
-    assert re.fullmatch(r"ok    app \(sqlite\): 2 collectors, \d+ series\n", done.stdout)
+    assert re.fullmatch(r"ok    app \(sqlite\): \d+ collectors, \d+ series\n", done.stdout)
     assert not (tmp_path / "state").exists(), "looking leaves nothing behind"
 
 
@@ -203,6 +214,22 @@ def test_check_of_a_target_that_says_nothing_ends_in_time(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert done.stdout.startswith("FAIL  a (postgres): timeout: ")
     assert time.monotonic() - began < 5
+
+
+def test_check_lists_own_queries_and_warns_of_logins_that_go_anywhere(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("queries: [{name: own, sql: SELECT 1 AS n, metrics: {n: {name: shop_n, help: N.}}}]")
+    module = f"userpass: {{username: u, password: {NEEDLE}}}"
+    write(
+        tmp_path,
+        "targets: [{name: app, kind: sqlite, path: app.db, query_files: [own.yaml]}]\n"
+        f"auth_modules: {{anywhere: {{{module}}}, here: {{{module}, targets: [db]}}}}",
+    )
+    done = run("check", "--config", config)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1:] == [
+        f"query app: {tmp_path}/own.yaml: query own: shop_n",
+        "warn  auth module anywhere: its login is sent to any host that a request to /probe names; list the hosts under targets",
+    ]
 
 
 def test_check_says_when_there_is_nothing_to_try(tmp_path: Path) -> None:

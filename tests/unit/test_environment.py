@@ -30,14 +30,28 @@ def test_name_holds_one_or_more_connection_strings() -> None:
     assert dsns({"DATA_SOURCE_NAME": f"{one},{two}"}) == [("db1:5432", one), ("db2:5433", two)]
 
 
-def test_uri_user_and_password_are_put_together_whatever_is_in_them(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("p@ss/w:o%rd\n")
-    variables = {
-        "DATA_SOURCE_URI": "db:5432/shop?sslmode=disable",
-        "DATA_SOURCE_USER": "me@corp",
-        "DATA_SOURCE_PASS_FILE": str(tmp_path / "password"),
-    }
+def test_uri_user_and_password_are_put_together_whatever_is_in_them() -> None:
+    variables = {"DATA_SOURCE_URI": "db:5432/shop?sslmode=disable", "DATA_SOURCE_USER": "me@corp", "DATA_SOURCE_PASS": "p@ss/w:o%rd"}
     assert dsns(variables) == [("db:5432", "postgresql://me%40corp:p%40ss%2Fw%3Ao%25rd@db:5432/shop?sslmode=disable")]
+
+
+def test_files_are_read_and_that_of_the_password_at_every_login(tmp_path: Path) -> None:
+    for name, text in (("uri", "db:5432/shop\n"), ("user", "me\n"), ("password", "first\n")):
+        (tmp_path / name).write_text(text)
+    found = environment.config(
+        {
+            "DATA_SOURCE_URI_FILE": f"{tmp_path}/uri",
+            "DATA_SOURCE_USER_FILE": f"{tmp_path}/user",
+            "DATA_SOURCE_PASS_FILE": f"{tmp_path}/password",
+        }
+    )
+    assert found is not None
+    (target,) = found.targets
+    assert isinstance(target, PostgresOptions)
+    assert target.connection_string().reveal() == "postgresql://me@db:5432/shop"
+    assert target.password() == "first"
+    (tmp_path / "password").write_text("second\n")
+    assert target.password() == "second"
 
 
 def test_missing_file_is_named() -> None:
