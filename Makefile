@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint golden docs bench check clean
+.PHONY: help run test test-all lint golden docs bench check clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ test: .venv/test .cache/servers ## install what the tests need, then lint and ru
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
+test-all: test ## the same, and what needs the newest servers: PostgreSQL 18 and MySQL 9, fetched into .cache
+	@tests/install_newest.sh
+	$(BIN)/python -m pytest -m newest
+
 lint: .venv/test ## style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
@@ -22,7 +26,8 @@ lint: .venv/test ## style, types and import contracts
 	$(BIN)/lint-imports
 
 golden: .venv/test .cache/servers ## write the golden pages again; the diff is the review
-	TOCSIN_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
+	@tests/install_newest.sh
+	TOCSIN_GOLDEN=write $(BIN)/python -m pytest -q -m '' tests/golden
 
 docs: .venv/test ## write METRICS.md, EVENTS.md, CONFIG.md, routes and dashboards again
 	$(BIN)/python -m tocsin.bundle.docs

@@ -84,6 +84,7 @@ def mysql() -> Json:
             [_transactions(), _row_locks()],
             [_pool(), _misses()],
             [_rows(), _temporary()],
+            [_sizes()],
             [row("Replication")],
             [_replicas(), _lag()],
             [row("Network")],
@@ -224,6 +225,11 @@ def _rows() -> Panel:
 def _temporary() -> Panel:
     queries = [Query(_rate(TABLES), "{{instance}} in memory"), Query(_rate(DISK_TABLES), "{{instance}} on disk")]
     return lines("Temporary tables per second", queries, [TABLES, DISK_TABLES], width=12, fill=0)
+
+
+def _sizes() -> Panel:
+    queries = [Query(f"topk(20, sum by (instance, schema) ({select(m.DATABASE_SIZE)}))", "{{instance}} {{schema}}")]
+    return lines("Database sizes", queries, [m.DATABASE_SIZE], first="The twenty largest.", width=24, fill=0)
 
 
 def _replicas() -> Panel:

@@ -56,15 +56,19 @@ class MysqlServer:
             **self.settings, **settings,
         }  # fmt: skip
         self.child = Child([*self._serve(), *(f"--{k.replace('_', '-')}={v}" for k, v in words.items())], self.folder / "log")
-        until(self._answers)
+        try:
+            until(self._answers)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def _answers(self) -> bool:
         assert self.child is not None
         assert self.child.process.poll() is None, self.child.text()
-        # Not with the driver: it leaves its socket open when nobody listens.
-        with socket.create_connection(("127.0.0.1", self.port), 5):
-            pass
+        # Not with the driver: it leaves its socket open when nobody listens. MySQL listens on the port before the socket.
+        with socket.create_connection(("127.0.0.1", self.port), 5), socket.socket(socket.AF_UNIX) as local:
+            local.connect(str(self.socket))
         self.execute("SELECT 1")
         return True
 

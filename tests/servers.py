@@ -130,6 +130,10 @@ class Postgres:
         return self
 
     @property
+    def major(self) -> int:
+        return int(self.bin.parts[-2])
+
+    @property
     def pid(self) -> int:
         return int((self.data / "postmaster.pid").read_text().split()[0])
 

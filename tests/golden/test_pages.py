@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from mariadb import MariaDB, mysql_options
+from duckdb_app import App, duckdb_options
+from mariadb import MariaDB, MysqlServer, mysql_options
+from newest import MySQL, NewestPostgres
 from servers import Postgres
 from tools import lacking
 from watching import Watch, postgres_options, sqlite_options
 
 PAGES = Path(__file__).parent / "pages"
-POSTGRES = 15
-MARIADB = "10.11"
 
 LOAD = "depends on what the server did in the moment before"
 SIZE = "differs between minor versions and builds"
@@ -31,7 +31,7 @@ VALUES = {
     r"pg_database_size_bytes|pg_wal_size_bytes|pg_wal_segments": SIZE,
     r"pg_database_wraparound_age_.*": LOAD,
     r"pg_stat_database_(xact|blks|tup|blk|active)_.*": LOAD,
-    r"pg_stat_bgwriter_.*": LOAD,
+    r"pg_stat_(bgwriter|checkpointer)_.*": LOAD,
     r"pg_stat_database_stats_reset": CLOCK,
     r"pg_stat_activity_max_tx_duration|pg_long_running_transactions_oldest_timestamp_seconds": CLOCK,
     r"pg_stat_user_tables_table_size_bytes|pg_stat_user_tables_index_size_bytes": SIZE,
@@ -46,6 +46,7 @@ VALUES = {
     r"pg_scrape_collector_duration_seconds|pg_exporter_last_scrape_duration_seconds": CLOCK,
     r"tocsin_pg_session_seconds_total": CLOCK,
     r"tocsin_pg_wal_.*": LOAD,
+    r"tocsin_pg_(io|slru|sessions)_.*": LOAD,
     r"mysql_global_status_.*": LOAD,
     r"mysql_global_variables_((report_)?port|thread_pool_size)": PLACE,
     r"mysql_global_variables_(open_files_limit|table_open_cache|table_definition_cache)": PLACE,
@@ -55,7 +56,12 @@ VALUES = {
     r"mysql_exporter_collector_duration_seconds": CLOCK,
     r"tocsin_collector_(duration|age)_seconds": CLOCK,
     r"tocsin_schema_last_check_timestamp_seconds": CLOCK,
-    r"sqlite_wal_size_bytes": "frames that SQLite's version wrote",
+    r"sqlite_wal_size_bytes|sqlite_wal_frames": "frames that SQLite's version wrote",
+    r"sqlite_wal_salt": "begins at random",
+    r"sqlite_check_timestamp_seconds": CLOCK,
+    r"sqlite_change_counter": LOAD,
+    r"duckdb_read_cpu_seconds": CLOCK,
+    r"duckdb_database_size_bytes|duckdb_blocks|duckdb_free_blocks|duckdb_storage_version": "what DuckDB's version writes",
 }
 # Names whose label values are not kept.
 LABELS = {
@@ -65,9 +71,14 @@ LABELS = {
     (r"pg_stat_database_conflicts_.*", "server"): PLACE,
     (r"pg_stat_activity_.*", "wait_event"): LOAD,
     (r"pg_stat_activity_.*", "wait_event_type"): LOAD,
+    **{(r"tocsin_pg_io_.*", label): LOAD for label in ("backend_type", "object", "context", "operation")},
     ("mysql_version_info", "version"): "the minor version",
     ("mysql_version_info", "version_comment"): "the build",
     ("tocsin_target_info", "address"): PLACE,
+    ("duckdb_file_info", "created_by"): "the library's version",
+    ("duckdb_compatibility_info", "storage"): "the library's version",
+    ("duckdb_compatibility_info", "library"): "the library's version",
+    ("sqlite_format_info", "written_by"): "SQLite's version",
 }
 
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
@@ -113,13 +124,16 @@ def compare(name: str, text: str) -> None:
         pytest.fail("\n".join(["the page is not the one that is kept; where that is right: make golden", *lines]), pytrace=False)
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+NEWEST = pytest.mark.newest
+
+
+@pytest.fixture(scope="module", params=[(Postgres, 15), pytest.param((NewestPostgres, 18), marks=NEWEST)], ids=["15", "18"])
+def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A cluster that nobody else uses, with settings that initdb and the machine would choose otherwise."""
-    server = Postgres(tmp_path_factory.mktemp("golden"))
-    major = int(server.bin.parts[-2])
-    if major != POSTGRES:
-        lacking(f"the golden page is PostgreSQL {POSTGRES}'s, and {major} is installed")
+    kind, version = request.param
+    server = kind(tmp_path_factory.mktemp("golden"))
+    if server.major != version:
+        lacking(f"the golden page is PostgreSQL {version}'s, and {server.major} is installed")
     server.start(
         max_connections=50, shared_buffers="16MB", autovacuum="off", jit="on", max_wal_size="1GB", min_wal_size="80MB",
         max_files_per_process=1000, effective_io_concurrency=1, maintenance_io_concurrency=10, ssl="off",
@@ -146,20 +160,21 @@ def test_postgres(fresh: Postgres, tmp_path: Path) -> None:
     with Watch(postgres_options(fresh.dsn(), labels={"team": "payments"}), tmp_path / "state") as watch:
         watch.check()
         watch.scrape()
-        compare(f"postgres-{POSTGRES}.prom", watch.scrape().text)
+        compare(f"postgres-{fresh.major}.prom", watch.scrape().text)
 
 
-def test_mariadb(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
-    server = MariaDB(tmp_path_factory.mktemp("mariadb"))
+@pytest.mark.parametrize(("kind", "version"), [(MariaDB, "10.11"), pytest.param(MySQL, "9.7", marks=NEWEST)], ids=["mariadb", "mysql"])
+def test_mysql(kind: type[MysqlServer], version: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    server = kind(tmp_path_factory.mktemp("golden"))
     server.start(performance_schema="ON", server_id=1)
     try:
-        ((version,),) = server.execute("SELECT VERSION()")
-        if not version.startswith(f"{MARIADB}."):
-            lacking(f"the golden page is MariaDB {MARIADB}'s, and {version} is installed")
+        ((found,),) = server.execute("SELECT VERSION()")
+        if not found.startswith(f"{version}."):
+            lacking(f"the golden page is {kind.__name__} {version}'s, and {found} is installed")
         server.exporter_account()
         with Watch(mysql_options(server.dsn(), labels={"team": "payments"}), tmp_path / "state") as watch, server.session():
             watch.scrape()
-            compare(f"mariadb-{MARIADB}.prom", watch.scrape().text)
+            compare(f"{kind.__name__.lower()}-{version}.prom", watch.scrape().text)
     finally:
         server.stop()
 
@@ -176,6 +191,20 @@ def test_sqlite(tmp_path: Path) -> None:
         with Watch(sqlite_options(path), tmp_path / "state") as watch:
             watch.check()
             compare("sqlite.prom", watch.scrape().text)
+
+
+def test_duckdb(tmp_path: Path) -> None:
+    path = tmp_path / "lake.duckdb"
+    with App(path) as app:
+        app.execute("CREATE SEQUENCE ids")
+        app.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY DEFAULT nextval('ids'), email VARCHAR NOT NULL UNIQUE)")
+        app.execute("CREATE TABLE items (number INTEGER REFERENCES orders (id), CHECK (number > 0))")
+        app.execute("CREATE INDEX by_email ON orders (lower(email))")
+        app.execute("CREATE VIEW emails AS SELECT email FROM orders", "COMMENT ON TABLE orders IS 'What was ordered.'")
+        app.execute("INSERT INTO orders (email) SELECT i || '@example.org' FROM range(50) AS r (i)")
+    with Watch(duckdb_options(path), tmp_path / "state") as watch:
+        watch.check()
+        compare("duckdb.prom", watch.scrape().text)
 
 
 def test_every_mask_is_needed_and_has_its_reason() -> None:

@@ -40,6 +40,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "pg_long_running_transactions": ("gauge", ()),
     "pg_long_running_transactions_oldest_timestamp_seconds": ("gauge", ()),
     "pg_replication_lag_seconds": ("gauge", ()),
+    "pg_replication_lag": ("gauge", ()),  # its name until 0.11, which public dashboards still use
     "pg_replication_is_replica": ("gauge", ()),
     "pg_stat_activity_count": ("gauge", ACTIVITY),
     "pg_stat_activity_max_tx_duration": ("gauge", ACTIVITY),
@@ -394,6 +395,7 @@ def test_every_numeric_parameter_of_the_server_is_served(watch: Watch, postgres:
     rows = postgres.execute("SELECT name, setting, COALESCE(unit, '') FROM pg_settings WHERE vartype IN ('bool', 'integer', 'real')")
     scales = {"": 1, "ms": 0.001, "s": 1, "min": 60, "B": 1, "kB": 1024, "MB": 2**20, "8kB": 8192}
     own = {"statement_timeout", "lock_timeout", "default_transaction_read_only", "transaction_read_only", "extra_float_digits"}
+    own |= {"tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"}  # what the system gave the session
     for name, setting, unit in rows:
         suffix = "" if not unit else "_seconds" if unit in ("ms", "s", "min") else "_bytes"
         value = float({"on": "1", "off": "0"}.get(setting, setting))

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from servers import Postgres, until
+from servers import Postgres
 from tocsin import config
 from tocsin.service import Service
 
@@ -114,57 +114,3 @@ def test_new_database_is_found_and_a_dropped_one_forgotten(server: Postgres, ser
     found = page(service)
     assert not [key for key in found if key[1] == "three"]
     assert ("pg_stat_user_tables_seq_scan", "one", "orders") in found
-
-
-def samples(service: Service, name: str) -> dict[tuple[tuple[str, str], ...], float]:
-    text = b"".join(service.app.metrics(10)).decode()
-    return {
-        tuple(sorted((k, v) for k, v in sample.labels.items() if k != "instance")): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == name
-    }
-
-
-def test_root_of_a_lock_tree_is_named_and_those_who_wait_are_counted(server: Postgres, service: Service) -> None:
-    assert set(samples(service, "tocsin_pg_blocked_sessions").values()) == {0.0}
-    with psycopg.connect(server.dsn("one"), application_name="forgetful") as holder:
-        holder.execute("LOCK TABLE orders")
-        waiting = [psycopg.connect(server.dsn("one"), autocommit=True, application_name="waiting") for _ in range(2)]
-        for connection in waiting:
-            connection.pgconn.send_query(b"SELECT count(*) FROM orders")
-        until(lambda: samples(service, "tocsin_pg_blocked_sessions")[("datname", "one"),] == 2)
-        assert samples(service, "tocsin_pg_blocked_oldest_seconds")[("datname", "one"),] > 0
-        (root,) = samples(service, "tocsin_pg_blocking_sessions")
-        assert dict(root) == {"application_name": "forgetful", "datname": "one", "state": "idle in transaction", "usename": "postgres"}
-        holder.rollback()
-        for connection in waiting:
-            connection.close()
-    assert until(lambda: samples(service, "tocsin_pg_blocked_sessions")[("datname", "one"),] == 0)
-
-
-def test_share_of_a_sequence_that_is_used_up(server: Postgres, service: Service) -> None:
-    server.execute(
-        "CREATE SEQUENCE short AS smallint",
-        "SELECT setval('short', 16384)",
-        "CREATE SEQUENCE falling INCREMENT -1 MINVALUE -101 MAXVALUE -1",
-        "SELECT setval('falling', -51)",
-        "CREATE SEQUENCE unused",
-        "CREATE SEQUENCE round CYCLE MAXVALUE 10",
-        "SELECT setval('round', 10)",
-        database="two",
-    )
-    found = {dict(key)["sequencename"]: value for key, value in samples(service, "tocsin_pg_sequence_used_ratio").items()}
-    assert found["short"] == pytest.approx(0.5, abs=0.001)
-    assert found["falling"] == pytest.approx(0.5, abs=0.01)
-    assert found["orders_id_seq"] < 0.001
-    assert not found.keys() & {"unused", "round"}
-
-
-def test_log_sessions_and_encryption_are_told(server: Postgres, service: Service) -> None:
-    before = samples(service, "tocsin_pg_wal_bytes_total")[()]
-    server.execute("CREATE TABLE IF NOT EXISTS filler (t text)", "INSERT INTO filler SELECT repeat('x', 900) FROM generate_series(1, 2000)")
-    assert until(lambda: samples(service, "tocsin_pg_wal_bytes_total")[()] > before + 1_000_000)
-    assert samples(service, "tocsin_pg_ssl_connections")[("version", ""),] >= 1
-    activities = {dict(key)["activity"] for key in samples(service, "tocsin_pg_session_seconds_total")}
-    assert activities == {"active", "idle", "idle in transaction"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import random
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.errors import LockedError
+from hammer import hammered
 from tocsin.sources.sqlite.overlay import Picture, open_picture, read_picture
 from watching import Page, Watch, eventually, sqlite_options
 
@@ -290,14 +289,21 @@ def test_crashed_writers_log_shows_what_was_committed(folder: Path) -> None:
 
 
 def test_crashed_writers_half_done_transaction_is_not_read(folder: Path) -> None:
-    """A hot journal: only the application may roll it back. Until then there is no answer, rather than a wrong one."""
+    """A hot journal: only the application may roll it back. Until then there is a state, and no value rather than a wrong one."""
     path = folder / "app.db"
     crash(path, "delete")
     assert (folder / "app.db-journal").stat().st_size > 0
     before = listing(folder)
-    why, message = reason(path)
-    assert why == "locked"
-    assert "must roll back" in message
+    with watching(path) as watch:
+        page = watch.scrape(5)
+        watch.check()
+        error = watch.record("database").error
+    assert page.value("sqlite_up") == 1
+    assert page.value("sqlite_hot_journal") == 1
+    assert page.value("tocsin_collector_failing", collector="sqlite.database", reason="locked") == 1
+    assert not page.all("sqlite_pages")
+    assert error is not None
+    assert "must roll back" in str(error)
     assert listing(folder) == before
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM done").fetchone() == (200,)
@@ -526,129 +532,6 @@ def test_deleted_file_is_down_and_its_return_is_no_change(folder: Path) -> None:
 
 
 # Beside an application that never rests
-
-HAMMER = """
-import random, sqlite3, sys
-path, mode = sys.argv[1:]
-db = sqlite3.connect(path, isolation_level=None, timeout=0)
-db.execute("PRAGMA synchronous = OFF")
-db.execute("PRAGMA wal_autocheckpoint = 20")
-rounds = errors = 0
-print("ready", flush=True)
-import select, time
-while not select.select([sys.stdin], [], [], 0)[0]:
-    rounds += 1
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("UPDATE left_side SET n = n + 1")
-        db.execute("INSERT INTO filler VALUES (?, ?)", (rounds, "z" * random.randint(10, 9000)))
-        if rounds % 5 == 0:
-            db.execute("DELETE FROM filler WHERE n < ?", (rounds - 20,))
-        if rounds % 9 == 0:
-            db.execute(f"CREATE TABLE pair_{rounds}_a (x)")
-            db.execute(f"CREATE TABLE pair_{rounds}_b (x)")
-        if rounds % 9 == 4 and rounds > 40:
-            for side in "ab":
-                db.execute(f"DROP TABLE IF EXISTS pair_{rounds - 31}_{side}")
-        if rounds % 50 == 0:
-            db.execute("CREATE INDEX IF NOT EXISTS filler_n ON filler (n)" if rounds % 100 else "DROP INDEX IF EXISTS filler_n")
-        db.execute("UPDATE right_side SET n = n + 1")
-        db.execute("ROLLBACK" if rounds % 13 == 0 else "COMMIT")
-        if rounds % 200 == 0:
-            db.execute("VACUUM")
-        if rounds % 70 == 0:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if rounds % 500 == 0:
-            db.close()
-            db = sqlite3.connect(path, isolation_level=None, timeout=0)
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute("PRAGMA wal_autocheckpoint = 20")
-        if mode != "wal":
-            time.sleep(0.001)
-    except sqlite3.Error as error:
-        errors += 1
-        print(rounds, type(error).__name__, error, flush=True)
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-print("rounds", rounds, "errors", errors, flush=True)
-"""
-
-
-@contextlib.contextmanager
-def hammered(path: Path, mode: str) -> Iterator[list[str]]:
-    """Let an application write without rest; afterwards the list holds what it had to say."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA journal_mode = {mode}")
-        for side in ("left_side", "right_side"):
-            connection.execute(f"CREATE TABLE {side} (n INTEGER)")
-            connection.execute(f"INSERT INTO {side} VALUES (0)")
-        connection.execute("CREATE TABLE filler (n INTEGER, body TEXT)")
-        connection.commit()
-    words: list[str] = []
-    with subprocess.Popen(
-        [sys.executable, "-c", HAMMER, str(path), mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            assert child.stdout.readline() == "ready\n"
-            yield words
-        finally:
-            child.stdin.close()
-            words += child.stdout.read().splitlines()
-            child.wait(20)
-
-
-def consistent(picture: Picture, thorough: bool) -> tuple[int, int]:
-    """Read the picture as a database and check what holds in each of the application's transactions."""
-    with contextlib.closing(open_picture(picture)) as connection:
-        ((left, right),) = connection.execute("SELECT (SELECT n FROM left_side), (SELECT n FROM right_side)").fetchall()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'pair%'")}
-        lonely = {name for name in tables if name[:-1] + ("b" if name[-1] == "a" else "a") not in tables}
-        verdict = connection.execute("PRAGMA integrity_check").fetchall() if thorough else [("ok",)]
-        assert (left - right, lonely, verdict) == (0, set(), [("ok",)])
-        return left, len(tables)
-
-
-@pytest.mark.parametrize("mode", ["wal", "delete", "truncate", "persist"])
-def test_two_thousand_collections_beside_a_writer_that_never_rests(folder: Path, mode: str) -> None:
-    path = folder / "app.db"
-    names = {"app.db"} | ({"app.db-wal", "app.db-shm"} if mode == "wal" else {"app.db-journal"})
-    moments: set[int] = set()
-    locked = 0
-    seen: set[str] = set()
-    with hammered(path, mode) as words:
-        until = time.monotonic() + 4
-        for i in itertools.count():
-            if i >= 2000 and time.monotonic() > until:
-                break
-            try:
-                moment, _ = read_picture(path, lambda p, i=i: checked(p, i % 50 == 0), time.monotonic() + 5)
-                moments.add(moment)
-            except LockedError:
-                locked += 1
-            if i % 20 == 0:
-                seen |= {p.name for p in folder.iterdir()}
-    assert words[-1].endswith("errors 0"), words
-    assert int(words[-1].split()[1]) > 300, "the writer hardly wrote"
-    assert locked <= i // 50
-    assert len(moments) > 100, "the reader always saw the same"
-    assert seen <= names
-    left = {p.name for p in folder.iterdir()}
-    assert left <= {"app.db", "app.db-journal"} if mode != "wal" else left == {"app.db"}
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
-class Inconsistent(Exception):
-    """Raised through `read_picture`, which throws it away when the files moved meanwhile."""
-
-
-def checked(picture: Picture, thorough: bool) -> tuple[int, int]:
-    try:
-        return consistent(picture, thorough)
-    except AssertionError as error:
-        raise Inconsistent(str(error)) from error
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])

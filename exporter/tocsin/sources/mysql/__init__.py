@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from tocsin import vitals
+from tocsin.event import EventKind
 from tocsin.metric import Metric
 from tocsin.source import Collector, Reference, Source
 from tocsin.sources.mysql import metrics as m
 from tocsin.sources.mysql import queries as q
 from tocsin.sources.mysql import show as s
-from tocsin.sources.mysql.config import GRANTS, MysqlOptions
+from tocsin.sources.mysql.config import GRANTS, MysqlOptions, visit
+from tocsin.sources.mysql.inspect import collect_schema, read_schemas
 from tocsin.sources.mysql.session import MysqlSession
+from tocsin.sources.mysql.statements import ASK_STATEMENTS
 from tocsin.sql import Ask, Query
 
 
@@ -45,6 +49,7 @@ SOURCE = Source(
         ),
         Collector("slave_status", "how a replica follows, each channel", (m.REPLICA, m.GTID_IO, m.GTID_SLAVE), s.ASK_REPLICA),
         _asks(q.TRANSACTIONS, "transactions that are open or wait for a lock", enabled=True),
+        _asks(q.DATABASE_SIZE, "disk space of each database", enabled=True),
         Collector(
             "info_schema.processlist",
             "connections by command and state, by user and by host",
@@ -89,9 +94,9 @@ SOURCE = Source(
         ),
         _asks(q.AURORA, "lag of the replicas of an Aurora cluster"),
         Collector(
-            "perf_schema.eventsstatements", "the 250 statements that took the most time",
+            "perf_schema.eventsstatements", "the 250 statements that take the most time, and the others as one",
             (*m.STATEMENTS, m.STATEMENTS_CPU, m.STATEMENTS_LATENCY, m.STATEMENTS_LATENCY_SUM, m.STATEMENTS_LATENCY_COUNT),
-            q.ASK_STATEMENTS, enabled=False,
+            ASK_STATEMENTS, enabled=False,
         ),
         _asks(q.STATEMENTS_SUM, "all statements together"),
         _asks(q.WAITS, "waits by event"),
@@ -118,7 +123,13 @@ SOURCE = Source(
         _asks(q.ACCOUNTS, "limits of each account"),
         _asks(q.PRIVILEGES, "global privileges of each account"),
         _asks(q.SYS, "what each user does, by the sys schema"),
+        Collector(
+            "schema", "changes of tables, views, programs and rights in every watched database", vitals.SCHEMA, collect_schema,
+            every=10.0, events=(EventKind.SCHEMA,),
+        ),
     ),
+    schemas=read_schemas,
     thresholds=m.THRESHOLDS,
+    visit=visit,
     grants=GRANTS,
 )  # fmt: skip

@@ -1,15 +1,18 @@
-"""The options of a MySQL or MariaDB target, and the option file that clients of these servers share."""
+"""The options of a MySQL or MariaDB target."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from tocsin.auth import LoadedModule, place
 from tocsin.errors import SetupError
-from tocsin.options import Secret, TargetOptions, option, read_secret_file
-from tocsin.sql import OwnQuery
+from tocsin.options import DatabaseFilter, Secret, option, read_secret_file
+from tocsin.sources.mysql import godsn
+from tocsin.sources.mysql.optionfile import read_option_file
+from tocsin.sql import SqlOptions
 
 SSL_MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
 """As the servers' own clients call them: https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode"""
@@ -18,13 +21,16 @@ SSL_MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity"
 GRANTS = """\
 -- MySQL 8.0 and newer. What is on by default needs no more than this:
 CREATE USER tocsin@'%' IDENTIFIED BY 'choose one' WITH MAX_USER_CONNECTIONS 5;
-GRANT PROCESS, REPLICATION CLIENT ON *.* TO tocsin@'%';
-GRANT SELECT ON performance_schema.* TO tocsin@'%';
+GRANT PROCESS, REPLICATION CLIENT, SHOW_ROUTINE ON *.* TO tocsin@'%';
+GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO tocsin@'%';
 -- MariaDB 10.5 and newer, in place of the two lines above:
 -- GRANT PROCESS, BINLOG MONITOR, SLAVE MONITOR ON *.* TO tocsin@'%';
+-- GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO tocsin@'%';
+-- The last of them shows schemas, sizes and accounts; every session of ours is read-only. Where the exporter may read no data,
+-- these take its place. Views, sequences and other accounts' rights are then reported as unseen, and no sizes are shown:
+-- GRANT REFERENCES, TRIGGER, EVENT ON *.* TO tocsin@'%';
 -- GRANT SELECT ON performance_schema.* TO tocsin@'%';
--- Sizes of tables, and accounts (info_schema.tables, mysql.user), show only what the user may read:
--- GRANT SELECT ON *.* TO tocsin@'%';
+-- GRANT SELECT ON mysql.proc TO tocsin@'%'; -- MariaDB
 """
 
 
@@ -41,17 +47,17 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MysqlOptions(TargetOptions):
+class MysqlOptions(SqlOptions):
     dsn: Secret = option(
         Secret(""),
-        help="`mysql://user:password@host:port/`, percent-encoded; `?socket=/path` for a Unix socket",
+        help="`mysql://user:password@host:port/`, percent-encoded, `?socket=/path` for a Unix socket; "
+        "or the unescaped `user:password@tcp(host:port)/` of mysqld_exporter before 0.15",
         example="mysql://tocsin@db.example:3306/",
     )
     dsn_file: Path | None = option(None, help="file that holds the connection string, in place of `dsn`")
     password_file: Path | None = option(None, help="file that holds the password; any character is allowed, none is escaped")
-    my_cnf: Path | None = option(
-        None, help="option file whose group `[client]` gives host, port, socket, user, password and ssl-*; weaker than the dsn"
-    )
+    my_cnf: Path | None = option(None, help="option file that gives host, port, socket, user, password and ssl-*; weaker than the dsn")
+    my_cnf_group: str = option("client", help="its group; what `[client.shop]` does not say `[client]` does")
     ssl_mode: str = option(
         "",
         help="`disabled`, `preferred`, `required`, `verify_ca` or `verify_identity`; "
@@ -67,7 +73,12 @@ class MysqlOptions(TargetOptions):
         check=lambda name: None if re.fullmatch(r"[\w$]+\.[\w$]+", name) else "database.table",
     )
     heartbeat_utc: bool = option(False, help="pt-heartbeat runs with --utc")
-    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
+    databases: DatabaseFilter = option(DatabaseFilter(exclude=()), help="databases whose schema is watched; the server's own never are")
+
+    def watches(self, database: str) -> bool:
+        """Tell whether the configuration includes a database and does not exclude it."""
+        chosen = self.databases
+        return any(re.search(p, database) for p in chosen.include) and not any(re.search(p, database) for p in chosen.exclude)
 
     def server(self) -> Address:
         """Return where the server is, from the files as they are now, so that a changed one is seen.
@@ -76,7 +87,7 @@ class MysqlOptions(TargetOptions):
         """
         found = Address()
         if self.my_cnf is not None:
-            found = _from_option_file(read_option_file(self.my_cnf), self.my_cnf)
+            found = _from_option_file(read_option_file(self.my_cnf, self.my_cnf_group), self.my_cnf)
         dsn = read_secret_file(self.dsn_file) if self.dsn_file is not None else self.dsn
         if dsn.reveal():
             found = self._from_dsn(dsn.reveal(), found)
@@ -88,6 +99,8 @@ class MysqlOptions(TargetOptions):
         return replace(found, ssl={**found.ssl, **{key: str(value) for key, value in own.items() if value}})
 
     def _from_dsn(self, text: str, weaker: Address) -> Address:
+        if (go := godsn.parse(text)) is not None:
+            return self._from_go_dsn(go, weaker)
         wrong = SetupError(f"target {self.name}: the dsn is not mysql://user@host:port/; write %40 for an @ in the password")
         try:
             parts = urlsplit(text)
@@ -109,10 +122,26 @@ class MysqlOptions(TargetOptions):
             password=weaker.password if parts.password is None else Secret(unquote(parts.password)),
         )
 
+    def _from_go_dsn(self, go: godsn.GoDsn, weaker: Address) -> Address:
+        mode = godsn.TLS_MODES.get(go.tls)
+        if mode is None:
+            raise SetupError(f"target {self.name}: the dsn names a TLS configuration that only its old program knew; use the options ssl_*")
+        return replace(
+            weaker,
+            host=go.host or weaker.host,
+            port=go.port or weaker.port,
+            socket=go.socket or ("" if go.host else weaker.socket),
+            user=go.user or weaker.user,
+            password=Secret(go.password) if go.password else weaker.password,
+            ssl={**weaker.ssl, "mode": mode} if mode else weaker.ssl,
+        )
+
     @property
     def address(self) -> str:
         """host:port, or the socket; empty when it comes from a file."""
         text = self.dsn.reveal()
+        if (go := godsn.parse(text)) is not None:
+            return go.address
         if not re.match(r"(mysql|mariadb)://", text):
             return ""
         # What stands before the last @ may be a password that nobody has encoded.
@@ -121,46 +150,60 @@ class MysqlOptions(TargetOptions):
         return unquote(re.split(r"[/?#]", place, maxsplit=1)[0]) or (unquote(socket[1]) if socket else "local")
 
 
-_ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " "}
-
-
-def read_option_file(path: Path, group: str = "client") -> dict[str, str]:
-    """Return the options of one group, by the rules of https://dev.mysql.com/doc/refman/8.4/en/option-files.html.
-
-    Names are given with dashes. Included files are not read. Raises SetupError that names the file.
-    """
-    found: dict[str, str] = {}
-    here = False
-    for raw in read_secret_file(path).reveal().splitlines():
-        line = raw.strip()
-        if line.startswith("[") and line.endswith("]"):
-            here = line[1:-1].strip() == group
-        elif here and line and line[0] not in "#;!":
-            name, _, value = line.partition("=")
-            found[name.strip().replace("_", "-").lower()] = _unquoted(value.strip())
-    return found
-
-
-def _unquoted(value: str) -> str:
-    """Take off quotes or a comment at the end, and read escapes; `#` inside quotes is an ordinary character."""
-    match = re.fullmatch(r"""(["'])(.*)\1\s*(?:#.*)?""", value)
-    text = match[2] if match else value.partition("#")[0].rstrip()
-    return re.sub(r"\\([btnrs\\])", lambda escape: _ESCAPES[escape[1]], text)
+def visit(module: LoadedModule, address: str) -> MysqlOptions:
+    """Return the options of a server that /probe names: `host:port`, or `unix:///path` of a socket. Raises ProbeError."""
+    assert isinstance(module.template, MysqlOptions)
+    login = module.userpass
+    user = quote(login.username, safe="") + (f":{quote(login.password.reveal(), safe='')}" if login.password.reveal() else "")
+    if address.startswith("unix://"):
+        socket = address.removeprefix("unix://")
+        module.admit(socket, 0)
+        where, name = f"/?socket={quote(socket)}", socket
+    else:
+        host, port = place(address, 3306)
+        module.admit(host, port)
+        name = f"{f'[{host}]' if ':' in host else host}:{port}"
+        where = f"{name}/"
+    return replace(
+        module.template,
+        name=name,
+        dsn=Secret(f"mysql://{user}{'@' if user else ''}{where}"),
+        password_file=login.password_file or module.template.password_file,
+    )
 
 
 def _from_option_file(words: dict[str, str], path: Path) -> Address:
-    port = words.get("port", "3306")
+    port = words.get("port", "") or "3306"
     if not port.isdigit():
         raise SetupError(f"{path}: the port is not a number")
     ssl = {key: words[f"ssl-{key}"] for key in ("ca", "cert", "key") if words.get(f"ssl-{key}")}
-    mode = words.get("ssl-mode", "").lower()
-    if mode and mode not in SSL_MODES:
-        raise SetupError(f"{path}: ssl-mode is not one of {', '.join(SSL_MODES)}")
+    mode = _ssl_mode(words, path)
+    # As for the clients: the socket is for the machine itself, unless TCP is asked for.
+    local = words.get("host", "") in ("", "localhost") and words.get("protocol", "").lower() != "tcp"
     return Address(
         host=words.get("host") or "127.0.0.1",
         port=int(port),
-        socket="" if words.get("host") else words.get("socket", ""),
+        socket=words.get("socket", "") if local else "",
         user=words.get("user", ""),
         password=Secret(words.get("password", "")),
         ssl=ssl | ({"mode": mode} if mode else {}),
     )
+
+
+_NO = ("0", "off", "false", "no")
+
+
+def _ssl_mode(words: dict[str, str], path: Path) -> str:
+    """Return what the options of MySQL's clients, of MariaDB's and of mysqld_exporter say of TLS; empty when they say nothing."""
+    mode = words.get("ssl-mode", "").lower()
+    if mode and mode not in SSL_MODES:
+        raise SetupError(f"{path}: ssl-mode is not one of {', '.join(SSL_MODES)}")
+    if mode:
+        return mode
+    if "skip-ssl" in words or "disable-ssl" in words or words.get("ssl", "1").lower() in _NO:
+        return "disabled"
+    if words.get("ssl-verify-server-cert", "0").lower() not in _NO:
+        return "verify_identity"
+    if words.get("ssl-skip-verification", "0").lower() not in _NO or "skip-ssl-verify-server-cert" in words:
+        return "required"
+    return "required" if "ssl" in words and "ssl-ca" not in words else ""

@@ -79,6 +79,7 @@ GTID_SLAVE = gauge(
 TRANSACTIONS = gauge("tocsin_mysql_transactions", "InnoDB transactions that are open now, this exporter's own left out.")
 OLDEST_TRANSACTION = gauge("tocsin_mysql_oldest_transaction_seconds", "Age of the oldest open InnoDB transaction; 0 without one.")
 LOCK_WAITS = gauge("tocsin_mysql_transactions_waiting", "InnoDB transactions that wait for a lock now.")
+DATABASE_SIZE = gauge("tocsin_mysql_database_size_bytes", "Disk space of the database's InnoDB files.", ("schema",))
 
 _CMP = "of compressed InnoDB pages"
 CMP: tuple[Metric, ...] = (
@@ -388,4 +389,13 @@ THRESHOLDS = (
     Threshold("slow_statements_ratio", "Statements slower than long_query_time as a share of all statements.", "ratio", 0.05, None),
     Threshold("buffer_pool_miss_ratio", "Reads of pages that went to disk as a share of all reads of pages.", "ratio", 0.05, None),
     Threshold("auto_increment_ratio", "Next AUTO_INCREMENT value as a share of the largest that the column holds.", "ratio", 0.8, 0.95),
+    Threshold("connections_left_seconds", "Time until all connections are in use, by forecast.", "seconds", 1800, 600),
+    Threshold(
+        "auto_increment_left_seconds", "Time until an AUTO_INCREMENT column is used up, by forecast.", "seconds", 30 * 86400, 7 * 86400
+    ),
+    Threshold("binlog_bytes", "Disk space of the binary logs.", "bytes", None, 200e9),
+    Threshold(
+        "binlog_left_seconds", "Time until the binary logs take the critical binlog_bytes, by forecast.", "seconds", 3 * 86400, 86400
+    ),
+    Threshold("database_growth_bytes", "Growth of a database within the next week, by forecast.", "bytes", 100e9, None),
 )

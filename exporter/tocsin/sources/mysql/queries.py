@@ -14,7 +14,7 @@ from tocsin.source import Run
 from tocsin.sources.mysql import metrics as m
 from tocsin.sources.mysql.session import MARIADB, MysqlSession
 from tocsin.sources.mysql.show import value_of
-from tocsin.sql import Ask, Query, Result, emit_rows
+from tocsin.sql import Ask, Query, Result
 
 NOT_IN_MARIADB = (MARIADB, "")
 
@@ -77,6 +77,31 @@ TRANSACTIONS = Query(
         ),
     ),
     values={"transactions": m.TRANSACTIONS, "waiting": m.LOCK_WAITS, "oldest": m.OLDEST_TRANSACTION},
+)
+
+DATABASE_SIZE = Query(
+    "database_size",
+    # Ours alone. Unlike information_schema.tables this opens no table, and is complete without SELECT on all of them. MariaDB
+    # calls the tablespaces as their files: https://mariadb.com/kb/en/identifier-to-file-name-mapping/
+    sql=(
+        (
+            MARIADB,
+            """
+            SELECT
+                CONVERT(CONVERT(CAST(SUBSTRING_INDEX(name, '/', 1) AS BINARY) USING filename) USING utf8mb4) AS `schema`,
+                SUM(allocated_size) AS size
+            FROM information_schema.innodb_sys_tablespaces WHERE name LIKE '%/%' GROUP BY 1
+            """,
+        ),
+        (
+            80000,
+            """
+            SELECT SUBSTRING_INDEX(name, '/', 1) AS `schema`, SUM(allocated_size) AS size
+            FROM information_schema.innodb_tablespaces WHERE name LIKE '%/%' GROUP BY 1
+            """,
+        ),
+    ),
+    values={"size": m.DATABASE_SIZE},
 )
 
 CMP = Query(
@@ -379,47 +404,6 @@ AURORA = Query(
 
 # Times of performance_schema are picoseconds; / 1e12 gives a float, where / 1000000000000 would cut after the fourth digit.
 
-_STATEMENTS = """
-    SELECT
-        schema_name AS `schema`, digest AS digest, LEFT(digest_text, 120) AS digest_text,
-        count_star AS a, sum_timer_wait / 1e12 AS b, sum_lock_time / 1e12 AS c, sum_errors AS d, sum_warnings AS e,
-        sum_rows_affected AS f, sum_rows_sent AS g, sum_rows_examined AS h, sum_created_tmp_tables AS i,
-        sum_created_tmp_disk_tables AS j, sum_sort_merge_passes AS k, sum_sort_rows AS l, sum_no_index_used AS m,
-        {} AS cpu, {} AS p95, {} AS p99, {} AS p999
-    FROM performance_schema.events_statements_summary_by_digest
-    WHERE schema_name NOT IN ('mysql', 'performance_schema', 'information_schema', '')
-        AND last_seen > NOW() - INTERVAL 1 DAY
-    ORDER BY sum_timer_wait DESC
-    LIMIT 250
-"""
-_QUANTILES = ("quantile_95 / 1e12", "quantile_99 / 1e12", "quantile_999 / 1e12")
-STATEMENTS = Query(
-    "perf_schema.eventsstatements",
-    # The 250 that took the most time of those seen within a day.
-    sql=(
-        (MARIADB, _STATEMENTS.format(*4 * ["NULL"])),
-        (80028, _STATEMENTS.format("sum_cpu_time / 1e12", *_QUANTILES)),
-        (80000, _STATEMENTS.format("NULL", *_QUANTILES)),
-    ),
-    values=dict(zip("abcdefghijklm", m.STATEMENTS, strict=True)) | {"cpu": m.STATEMENTS_CPU},
-)
-
-
-def emit_statements(_session: MysqlSession, run: Run, result: Result) -> None:
-    """Emit the columns as they are declared, and the quantiles that MySQL has and MariaDB has not as a summary."""
-    rows = [tuple(row) for row in result.rows]
-    width = len(result.columns) - len(_QUANTILES)
-    emit_rows(STATEMENTS, run, result.columns[:width], (row[:width] for row in rows))
-    for row in rows:
-        if row[width] is None:
-            continue
-        labels = _texts(row[:3])
-        for name, value in zip(("95", "99", "999"), row[width:], strict=True):
-            run.emit(m.STATEMENTS_LATENCY, value, (*labels, name))
-        run.emit(m.STATEMENTS_LATENCY_SUM, row[4], labels)
-        run.emit(m.STATEMENTS_LATENCY_COUNT, row[3], labels)
-
-
 STATEMENTS_SUM = Query(
     "perf_schema.eventsstatementssum",
     # lock_time stays in picoseconds, as the reference exporter has it.
@@ -721,7 +705,6 @@ def collect_heartbeat(session: MysqlSession, run: Run) -> None:
 ASK_PROCESSLIST = Ask(PROCESSLIST, emit_processlist)
 ASK_TABLES = Ask(TABLES, emit_tables)
 ASK_INNODB_METRICS = Ask(INNODB_METRICS, emit_innodb_metrics)
-ASK_STATEMENTS = Ask(STATEMENTS, emit_statements)
 ASK_FILE_EVENTS = Ask(FILE_EVENTS, wide(FILE_EVENTS_CELLS))
 ASK_FILE_INSTANCES = Ask(FILE_INSTANCES, wide(FILE_INSTANCES_CELLS))
 ASK_TABLE_IO = Ask(TABLE_IO, wide(TABLE_IO_CELLS))

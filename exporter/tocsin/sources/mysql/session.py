@@ -20,11 +20,16 @@ from tocsin.errors import (
     Unsupported,
 )  # fmt: skip
 from tocsin.source import Run
-from tocsin.sources.mysql.config import Address, MysqlOptions
+from tocsin.sources.mysql import tls
+from tocsin.sources.mysql.config import MysqlOptions
 from tocsin.sql import Ask, Result
+from tocsin.sticky import Sticky
 
 MARIADB = 100000
 """MariaDB's version numbers begin here, and those of MySQL end: 10.11.6 is 101106, 8.0.36 is 80036."""
+
+STATEMENTS_KEPT = 250
+"""Statements that have series of their own, as many as the reference exporter's; the rest is summed under digest `other`."""
 
 _REASONS: dict[int, type[CollectError]] = {
     1040: ConnectError,    # too many connections
@@ -71,6 +76,9 @@ _REASONS: dict[int, type[CollectError]] = {
 _LACKING = {1109, 1193, 1286, 1235}
 """Unknown table of information_schema, system variable or storage engine, unsupported statement: the server lacks the feature."""
 
+_IDLE = 300
+"""Seconds that the server keeps a connection of ours that says nothing; whoever scrapes more seldom connects anew."""
+
 _GRACE = 0.5
 """Seconds that a killed statement has to end in, and the second connection to kill it."""
 
@@ -91,9 +99,12 @@ class Connection:
         try:
             ((version,),) = self.query("SELECT VERSION()", deadline).rows
             self.version = version_number((version or b"").decode())
-            # Read-only by the session too; an empty mode so that the same SQL means the same on every server.
+            # Read-only by the session too; an empty mode so that the same SQL means the same on every server. What is left of us
+            # when the network goes away is closed by the server, or it would hold its place for the usual eight hours.
             self.query("SET SESSION TRANSACTION READ ONLY", deadline)
-            self.query("SET SESSION sql_mode = ''", deadline)
+            # MySQL else tells a table's size and next number as they were up to a day ago; MariaDB keeps no such copies.
+            fresh = "" if self.version >= MARIADB else ", information_schema_stats_expiry = 0"
+            self.query(f"SET SESSION sql_mode = '', wait_timeout = {_IDLE}{fresh}", deadline)
         except BaseException:
             self.close()
             raise
@@ -119,13 +130,14 @@ class Connection:
                 conv={},
                 autocommit=True,
                 program_name="tocsin",
-                **_tls(server, self._name),
+                **tls.options(server, self._name),
             )
         except self._errors as error:
             raise self._failure(error, connecting=True) from error
         except (OSError, ValueError, RuntimeError) as error:
             # TLS handshakes fail as OSError, an authentication that needs another package as RuntimeError.
-            raise ConnectError(f"{self._name}: cannot connect: {self._clean(str(error))}", lost=True) from error
+            text = self._clean(str(error))
+            raise ConnectError(f"{self._name}: cannot connect: {text}{tls.advice(text)}", lost=True) from error
 
     def limit(self, deadline: float) -> None:
         """Limit the statements after this one: half of what is left for each, a second for a lock.
@@ -285,36 +297,15 @@ def _advice(kind: type[CollectError], text: str, connecting: bool) -> str:
                 f"; GRANT {match[1]} ON {match[2].strip('`')} TO the user" if "." in match[2] else f"; GRANT {match[1]} ON *.* TO the user"
             )
         return "; grant the user the privilege"
+    if kind is AuthError and "insecure transport" in text:
+        return "; this server wants TLS: say ssl_mode: required"
     if kind is AuthError:
-        return "; check user, password and the host that the account is for"
+        return "; check user, password, the host that the account is for, and whether it must use TLS"
     if kind is LockedError:
         return "; another session holds a lock on it, tried again at the next run"
     if kind is ConnectError and connecting:
-        return "; is the server running, and are host and port right?"
+        return tls.advice(text) or "; is the server running, and are host and port right?"
     return ""
-
-
-def _tls(server: Address, name: str) -> dict[str, Any]:
-    """Return the driver's words for the TLS options. Raises SetupError when a file cannot be used."""
-    import ssl
-
-    words = server.ssl
-    mode = words.get("mode") or ("verify_identity" if "ca" in words else "required" if "cert" in words else "preferred")
-    if mode == "disabled" or server.socket:
-        return {"ssl_disabled": True}
-    if mode == "preferred":
-        return {}
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = mode == "verify_identity"
-    context.verify_mode = ssl.CERT_REQUIRED if mode.startswith("verify") else ssl.CERT_NONE
-    try:
-        if mode.startswith("verify"):
-            context.load_verify_locations(words["ca"]) if "ca" in words else context.load_default_certs()
-        if "cert" in words:
-            context.load_cert_chain(words["cert"], words.get("key"))
-    except (OSError, ssl.SSLError) as error:
-        raise SetupError(f"{name}: cannot use the files of ssl_ca, ssl_cert and ssl_key: {error.strerror or error}") from error
-    return {"ssl": context}
 
 
 def version_number(text: str) -> int:
@@ -336,6 +327,7 @@ class MysqlSession:
     def __init__(self, options: MysqlOptions) -> None:
         self.options = options
         self.connection: Connection | None = None
+        self.statements = Sticky(STATEMENTS_KEPT)
 
     @property
     def version(self) -> int:
@@ -359,6 +351,11 @@ class MysqlSession:
         if self.connection is None:
             self.connection = Connection(self.options, deadline)
         self.connection.limit(deadline)
+
+    def renew(self, deadline: float) -> None:
+        """Log in again: a connection keeps the privileges on everything that it began with."""
+        self.close()
+        self._prepare(deadline)
 
     def answer(self, run: Run) -> Result:
         """Return the answer to the run's query."""

@@ -13,7 +13,7 @@ from servers import free_port
 from tocsin.source import Run
 from tocsin.sources.mysql import SOURCE, show
 from tocsin.sql import Result
-from watching import Page, Watch, eventually
+from watching import Page, Watch, eventually, said
 
 EAST = {"connection_name": "east"}
 
@@ -101,6 +101,35 @@ def test_replica_that_is_behind_tells_by_how_much(watch: Watch, primary: MariaDB
         replica.execute("STOP SLAVE 'east'", "CHANGE MASTER 'east' TO master_delay=0", "START SLAVE 'east'")
 
 
+def test_idle_pair_has_no_lag(watch: Watch, primary: MariaDB, replica: MariaDB) -> None:
+    assert eventually(lambda: caught_up(primary, replica), 15)
+    began = time.monotonic()
+    while time.monotonic() < began + 3:
+        page = watch.scrape()
+        assert page.value("mysql_slave_status_seconds_behind_master", **EAST) == 0
+        time.sleep(0.2)
+
+
+def test_replica_under_load_lags_until_it_has_caught_up(watch: Watch, primary: MariaDB, replica: MariaDB) -> None:
+    replica.execute("STOP SLAVE 'east' SQL_THREAD")
+    with primary.session(database="shop") as cursor:
+        for number in range(200):
+            cursor.execute("REPLACE INTO orders VALUES (%s, %s)", (1000 + number, number))
+    time.sleep(2)  # the seconds that the replica will find itself behind
+    # A lock makes sure that it is seen on its way.
+    with replica.session(autocommit=False) as blocker:
+        blocker.execute("INSERT INTO shop.orders VALUES (1150, 0)")
+        replica.execute("START SLAVE 'east' SQL_THREAD")
+        assert eventually(lambda: (watch.scrape().value("mysql_slave_status_seconds_behind_master", **EAST) or 0) >= 2, 15)
+        page = watch.scrape()
+        assert running(page, **EAST) == (1, 1)
+        positions = {name: page.all(f"mysql_slave_status_gtid_{name}_pos", domain_id="7", **EAST) for name in ("io", "slave")}
+        assert positions["io"][0][1] > positions["slave"][0][1]
+        blocker.execute("ROLLBACK")
+    assert eventually(lambda: watch.scrape().value("mysql_slave_status_seconds_behind_master", **EAST) == 0, 20)
+    assert eventually(lambda: caught_up(primary, replica), 15)
+
+
 def test_stopped_replica_has_no_lag_to_tell(watch: Watch, replica: MariaDB) -> None:
     replica.execute("STOP SLAVE 'east'")
     try:
@@ -125,6 +154,16 @@ def test_replica_that_breaks_says_with_which_error(watch: Watch, primary: MariaD
         replica.execute("SET sql_log_bin = 0", "DELETE FROM shop.orders WHERE id = 99", "START SLAVE 'east'")
     assert eventually(lambda: running(watch.scrape(), **EAST) == (1, 1), 10)
     assert eventually(lambda: caught_up(primary, replica), 15)
+
+
+def test_schema_change_of_the_primary_is_told_by_the_replica(primary: MariaDB, replica: MariaDB, tmp_path: Path) -> None:
+    """What the replica's own thread applies is counted like what clients send."""
+    with Watch(mysql_options(replica.dsn()), tmp_path / "schema") as watch:
+        watch.check()
+        primary.execute("ALTER TABLE shop.orders ADD COLUMN applied INT")
+        assert eventually(lambda: said(watch.check()) == ["column orders.applied added safe"], 15)
+        primary.execute("ALTER TABLE shop.orders DROP COLUMN applied")
+        assert eventually(lambda: said(watch.check()) == ["column orders.applied dropped destructive"], 15)
 
 
 def test_every_connection_of_a_replica_is_told(watch: Watch, replica: MariaDB) -> None:
