@@ -25,6 +25,7 @@ from tocsin.metric import Metric
 from tocsin.sources.postgres import metrics as m
 
 MAX_CONNECTIONS = m.SETTINGS.metric("pg_settings_max_connections", "Connections that the server allows.")
+BLOCK_SIZE = m.SETTINGS.metric("pg_settings_block_size", "Size of a block, in bytes.")
 
 LEVELS = {threshold.signal: threshold for threshold in m.THRESHOLDS}
 UP_OR_DOWN = words({"1": ("Up", GREEN), "0": ("Down", RED)})
@@ -34,6 +35,7 @@ TEN_YEARS = 10 * 365 * 86400
 USED = f"sum by (instance) ({select(m.DB_BACKENDS)})"
 ALLOWED = f"max by (instance) ({select(MAX_CONNECTIONS)})"
 _TABLE = "instance, datname, schemaname, relname"
+_INDEX_COLUMNS = {"instance": "Server", "datname": "Database", "schemaname": "Schema", "relname": "Table", "indexrelname": "Index"}
 _STATEMENT = "instance, datname, user, queryid"
 
 
@@ -54,13 +56,22 @@ def postgres() -> Json:
             [row("Work")],
             [_hits(), _rows()],
             [_locks(), _temporary()],
+            [_blocked(), _sessions()],
+            [_encryption(), _lost()],
             [_statement_time(), _statement_calls()],
+            [row("Disk")],
+            [_read_and_written(), _small_caches()],
             [row("Sizes and vacuum")],
             [_sizes(), _growth()],
             [_largest(), _dead()],
+            [row("Upkeep")],
+            [_bloat(), _bloated()],
+            [_unused(), _redundant()],
+            [_spare(), _sequences()],
             [row("Write-ahead log and replication")],
             [_checkpoints(), _log(), _archive()],
             [_slots(), _lag(), _behind()],
+            [_log_written(), _receivers()],
             [row("Ahead")],
             [_ids_used(), _ids_left(), _connections_left()],
             [row("What watching costs")],
@@ -199,6 +210,61 @@ def _temporary() -> Panel:
     )  # fmt: skip
 
 
+def _blocked() -> Panel:
+    level = LEVELS["blocked_seconds"]
+    queries = [Query(f"sum by (instance, datname) ({select(m.BLOCKED_SESSIONS)})", "{{instance}} {{datname}}")]
+    return lines(
+        "Sessions that wait for a lock", queries, [m.BLOCKED_SESSIONS],
+        first=f"tocsin_pg_blocking_sessions says for whom; the alert comes after {level.warning:.0f} s.", width=12, fill=0,
+    )  # fmt: skip
+
+
+def _sessions() -> Panel:
+    queries = [Query(_rate(m.SESSION_SECONDS, "instance, activity"), "{{instance}} {{activity}}")]
+    return lines(
+        "Sessions by what they do", queries, [m.SESSION_SECONDS],
+        first="Seconds a second: 1 is one session all the time.", unit="ratio", width=12, fill=0,
+    )  # fmt: skip
+
+
+def _encryption() -> Panel:
+    queries = [Query(f"sum by (instance, version) ({select(m.SSL_CONNECTIONS)})", "{{instance}} {{version}}")]
+    return lines("Client connections by encryption", queries, [m.SSL_CONNECTIONS], width=12, fill=0)
+
+
+def _lost() -> Panel:
+    queries = [
+        Query(_rate(m.SESSIONS, "instance"), "{{instance}} opened"),
+        Query(_rate(m.SESSIONS_LOST, "instance, reason"), "{{instance}} {{reason}}"),
+    ]
+    return lines("Sessions opened and lost, a second", queries, [m.SESSIONS, m.SESSIONS_LOST], width=12, fill=0, dashed=" opened$")
+
+
+def _read_and_written() -> Panel:
+    older = f"{_rate(m.DB_BLKS_READ, 'instance')} * max by (instance) ({select(BLOCK_SIZE)})"
+    labelled = f'label_replace(label_replace({older}, "backend_type", "all", "", ""), "operation", "read", "", "")'
+    return lines(
+        "Read and written, bytes a second",
+        [
+            Query(
+                f"{_rate(m.IO_BYTES, 'instance, backend_type, operation')} or on (instance) {labelled}",
+                "{{instance}} {{backend_type}} {{operation}}",
+            )
+        ],
+        [m.IO_BYTES, m.DB_BLKS_READ, BLOCK_SIZE],
+        first="By kind of process; before PostgreSQL 16 only what all of them read.", unit="bytes", width=12, fill=0,
+    )  # fmt: skip
+
+
+def _small_caches() -> Panel:
+    read = select(m.SLRU_OPERATIONS, 'operation="read"')
+    queries = [Query(f"sum by (instance, slru) (rate({read}[$__rate_interval]))", "{{instance}} {{slru}}")]
+    return lines(
+        "Small caches, blocks read a second", queries, [m.SLRU_OPERATIONS],
+        first="Anything lasting here means many subtransactions, multixacts or notifications.", width=12, fill=0,
+    )  # fmt: skip
+
+
 def _statement_time() -> Panel:
     return lines(
         "Statements by time", [_statements(m.STATEMENTS_SECONDS)], [m.STATEMENTS_SECONDS],
@@ -263,6 +329,80 @@ def _dead() -> Panel:
         "Dead rows and last vacuum", queries, columns, [m.TABLE_DEAD, m.TABLE_LIVE, m.TABLE_LAST_VACUUM, m.TABLE_LAST_AUTOVACUUM],
         first="The twenty tables with most dead rows; no time where no vacuum is known of.",
         width=14, height=9, times=[vacuumed], sort="Dead rows", descending=True,
+    )  # fmt: skip
+
+
+def _bloat() -> Panel:
+    queries = [Query(f"sum by (instance, datname, kind) ({select(m.BLOAT)})", "{{instance}} {{datname}} {{kind}}")]
+    return lines("Estimated bloat", queries, [m.BLOAT], width=10, fill=0)
+
+
+def _bloated() -> Panel:
+    queries = [
+        Query(f"topk(10, sum by ({_TABLE}) ({select(m.TABLE_BLOAT)}))"),
+        Query(f"topk(10, sum by ({_TABLE}, indexrelname) ({select(m.INDEX_BLOAT)}))"),
+    ]
+    of_table, of_index = (value(i, len(queries)) for i in range(len(queries)))
+    columns = _INDEX_COLUMNS | {of_table: "Bloat of the table", of_index: "Bloat of the index"}
+    return table(
+        "Most bloated tables and indexes", queries, columns, [m.TABLE_BLOAT, m.INDEX_BLOAT],
+        first="VACUUM FULL, pg_repack or REINDEX CONCURRENTLY give the space back.",
+        unit="bytes", width=14, height=8, sort="Bloat of the table", descending=True,
+    )  # fmt: skip
+
+
+def _unused() -> Panel:
+    query = Query(f"topk(20, sum by ({_TABLE}, indexrelname) ({select(m.UNUSED_INDEX)}))")
+    return table(
+        "Unused indexes", [query], _INDEX_COLUMNS | {"Value": "Size"}, [m.UNUSED_INDEX],
+        first="Look at the standbys and at how long the statistics have run before one is dropped.",
+        unit="bytes", width=10, height=8, sort="Size", descending=True,
+    )  # fmt: skip
+
+
+def _redundant() -> Panel:
+    query = Query(f"topk(20, sum by ({_TABLE}, indexrelname, covered_by, kind) ({select(m.REDUNDANT_INDEX)}))")
+    return table(
+        "Redundant indexes", [query], _INDEX_COLUMNS | {"covered_by": "Covered by", "kind": "Kind", "Value": "Size"}, [m.REDUNDANT_INDEX],
+        unit="bytes", width=14, height=8, sort="Size", descending=True,
+    )  # fmt: skip
+
+
+def _spare() -> Panel:
+    queries = [
+        Query(f"sum by (instance, datname) ({select(m.UNUSED_INDEXES_SIZE)})", "{{instance}} {{datname}} unused"),
+        Query(f"sum by (instance, datname, kind) ({select(m.REDUNDANT_INDEXES_SIZE)})", "{{instance}} {{datname}} {{kind}}"),
+    ]
+    return lines(
+        "Size of indexes that nobody needs", queries, [m.UNUSED_INDEXES_SIZE, m.REDUNDANT_INDEXES_SIZE], width=12, fill=0
+    )  # fmt: skip
+
+
+def _sequences() -> Panel:
+    level = LEVELS["sequence_used_ratio"]
+    query = Query(
+        f"topk(20, max by (instance, datname, schemaname, sequencename) ({select(m.SEQUENCE_USED)}))",
+        "{{instance}} {{datname}} {{schemaname}}.{{sequencename}}",
+    )
+    return bars(
+        "Fullest sequences", query, [m.SEQUENCE_USED], width=12, height=8,
+        thresholds=steps((None, GREEN), (level.warning, ORANGE), (level.critical, RED)),
+    )  # fmt: skip
+
+
+def _log_written() -> Panel:
+    return lines(
+        "Log written, bytes a second", [Query(_rate(m.WAL_BYTES, "instance"), "{{instance}}")], [m.WAL_BYTES],
+        unit="bytes", width=12, fill=0,
+    )  # fmt: skip
+
+
+def _receivers() -> Panel:
+    standbys = f"max by (instance) ({select(m.RECEIVER_STREAMING)})"
+    primaries = f"max by (instance) ({select(m.REPLICATION_IS_REPLICA)} == 0) + 1"
+    return lines(
+        "Standbys that receive", [Query(f"{standbys} or {primaries}", "{{instance}}")], [m.RECEIVER_STREAMING, m.REPLICATION_IS_REPLICA],
+        first="0 is a standby that is cut off; a primary, which follows nobody, is shown as 1.", width=12, fill=0,
     )  # fmt: skip
 
 

@@ -45,17 +45,19 @@ def cost(url: str, pid: int, scrapes: int) -> Cost:
 
 
 @contextmanager
-def both(server: Postgres, folder: Path) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
-    """Give address and process of postgres_exporter and of ours, watching the same server."""
+def both(
+    server: Postgres, folder: Path, users: tuple[str, str] = ("postgres", "postgres")
+) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
+    """Give address and process of postgres_exporter and of ours, watching the same server as these users."""
     if not os.access(EXPORTER, os.X_OK):
         lacking("postgres_exporter is not in .cache/bin; tests/install_peers.sh fetches it")
     port = free_port()
-    dsn = server.dsn() + "?sslmode=disable"
+    dsn = server.dsn(user=users[0]) + "?sslmode=disable"
     theirs = Child([str(EXPORTER), f"--web.listen-address=127.0.0.1:{port}"], folder / "theirs.log", {"DATA_SOURCE_NAME": dsn})
     config = folder / "tocsin.yaml"
     config.write_text(
         f'server: {{listen: "127.0.0.1:0"}}\nstate_dir: {folder}/state\n'
-        f"targets: [{{name: bench, kind: postgres, dsn: '{server.dsn()}', collectors: {{schema: false}}}}]\n"
+        f"targets: [{{name: bench, kind: postgres, dsn: '{server.dsn(user=users[1])}', collectors: {{schema: false}}}}]\n"
     )
     try:
         with tocsin(config, folder) as (url, child):
@@ -98,6 +100,51 @@ def test_small_database(server: Postgres, tmp_path: Path) -> None:
     best = [min((r[i] for r in rounds), key=lambda c: c.wall) for i in (0, 1)]
     compare("a small database", *best)
     assert best[1].wall <= best[0].wall
+
+
+class Burden(NamedTuple):
+    """What one scrape costs the server, on average, by pg_stat_statements."""
+
+    statements: float
+    rows: float
+    seconds: float
+    blocks: float
+
+
+def burden(server: Postgres, role: str, url: str, scrapes: int) -> Burden:
+    """Scrape some times and return what the role's statements cost meanwhile; everybody is connected already."""
+    scrape(url)
+    server.execute("SELECT pg_stat_statements_reset()")
+    for _ in range(scrapes):
+        scrape(url)
+    ((*found,),) = server.execute(
+        "SELECT sum(calls)::float8, sum(rows)::float8, sum(total_exec_time)::float8 / 1000, "
+        "sum(shared_blks_hit + shared_blks_read)::float8 "
+        f"FROM pg_stat_statements AS s JOIN pg_roles AS r ON r.oid = s.userid WHERE r.rolname = '{role}' AND s.toplevel"
+    )
+    return Burden(*(number / scrapes for number in found))
+
+
+@pytest.mark.parametrize("tables", [0, 2000])
+def test_cost_to_the_server(tmp_path: Path, tables: int) -> None:
+    server = Postgres(tmp_path / "burdened").start(shared_preload_libraries="pg_stat_statements", autovacuum="off")
+    try:
+        server.execute("CREATE EXTENSION pg_stat_statements")
+        server.execute(*(f"CREATE ROLE {role} LOGIN IN ROLE pg_monitor" for role in ("theirs", "ours")))
+        server.execute(
+            f"DO $$ BEGIN FOR i IN 1..{tables} LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, v text)', i); END LOOP; END $$"
+        )
+        with both(server, tmp_path, users=("theirs", "ours")) as ((theirs, _), (ours, _)):
+            found = [burden(server, role, url, 10) for role, url in (("theirs", theirs), ("ours", ours))]
+    finally:
+        server.stop("immediate")
+    print(f"\none database of {tables} tables, a scrape's cost to the server, postgres_exporter beside ours:")
+    for name, their, our in zip(Burden._fields, *found, strict=True):
+        print(f"  {name}: {their:.4g} and {our:.4g}, ratio {our / their:.2f}")
+    # Seconds are the server's wall time, and on two cores our own work is part of them: printed, not judged.
+    assert found[1].statements < found[0].statements * 2
+    assert found[1].rows < found[0].rows * 1.5
+    assert found[1].blocks < found[0].blocks * 1.5
 
 
 def test_hundred_databases(server: Postgres, tmp_path: Path) -> None:

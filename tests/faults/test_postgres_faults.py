@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,12 @@ import psutil
 import psycopg
 import pytest
 
+from network import packets_dropped
 from servers import Postgres, free_port
+from tocsin.config import Config
 from tocsin.metric import gauge
 from tocsin.source import Collector
+from tocsin.sources.postgres import SOURCE
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sql import Ask, Query
 from watching import Page, Watch, eventually, postgres_options, said
@@ -40,8 +44,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Callable[..., Watch]]:
-    """Watch a server by its DSN; all are let go of at the end, and nothing that they said holds the secret."""
+def watched(server: Postgres, tmp_path: Path) -> Iterator[Callable[..., Watch]]:
+    """Watch a server by its DSN; all are let go of at the end, no session of theirs stays, and nothing that they said holds the secret."""
     opened: list[Watch] = []
 
     def start(dsn: str, **more: object) -> Watch:
@@ -51,6 +55,7 @@ def watched(tmp_path: Path) -> Iterator[Callable[..., Watch]]:
     yield start
     for watch in opened:
         watch.__exit__(None, None, None)
+    assert eventually(lambda: our_sessions(server) == [], 20)
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +68,13 @@ def guarded(server: Postgres, password: str = SECRET) -> str:
     return f"postgresql://guarded:{password}@127.0.0.1:{server.port}/shop"
 
 
+SCHEDULED = {f"postgres.{collector.name}" for collector in SOURCE.collectors if collector.every is not None}
+
+
 def failing(page: Page) -> set[str]:
-    """Return the reasons of failing live collectors; the schema's own run says what it says when it is checked."""
+    """Return the reasons of failing live collectors; scheduled ones say what they say when they are run."""
     assert SECRET not in page.text
-    return {labels["reason"] for labels, _ in page.all("tocsin_collector_failing") if labels["collector"] != "postgres.schema"}
+    return {labels["reason"] for labels, _ in page.all("tocsin_collector_failing") if labels["collector"] not in SCHEDULED}
 
 
 def is_down(watch: Watch, page: Page, reason: str, *words: str) -> bool:
@@ -74,7 +82,7 @@ def is_down(watch: Watch, page: Page, reason: str, *words: str) -> bool:
     assert page.value("pg_up") == page.value("tocsin_target_up") == 0
     assert page.value("tocsin_target_failing", reason=reason) == 1, watch.target.error
     assert failing(page) == {reason}
-    assert {value for _, value in page.all("tocsin_collector_success")} == {0.0}
+    assert {value for labels, value in page.all("tocsin_collector_success") if labels["collector"] not in SCHEDULED} == {0.0}
     assert not page.all("pg_stat_database_numbackends")
     message = str(watch.target.error)
     assert message.startswith(("pg: ", "target pg: "))
@@ -180,6 +188,36 @@ def test_unknown_host(server: Postgres, watched: Callable[..., Watch]) -> None:
     assert is_down(watch, watch.scrape(), "connect", "no-such-host.invalid", "are host and port right?")
 
 
+def test_name_server_that_does_not_answer_holds_up_nobody_else(
+    server: Postgres, watched: Callable[..., Watch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name server is the one part that is not real: the machine's own cannot be taken away from everybody else on it."""
+    let_go = threading.Event()
+    real = socket.getaddrinfo
+
+    def deaf(host: str, *more: object, **others: object) -> object:
+        if host == "db.example":
+            let_go.wait(20)
+        return real("127.0.0.1" if host == "db.example" else host, *more, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", deaf)
+    lost = watched(server.dsn("shop").replace("127.0.0.1", "db.example"))
+    neighbour = replace(postgres_options(server.dsn("shop")), name="neighbour")
+    lost.scheduler.apply(Config(state_dir=tmp_path, targets=(lost.options, neighbour)))
+    page = Page(b"".join(lost.app.metrics(2)).decode())
+    assert page.value("pg_up", instance="pg") == 0
+    assert page.value("tocsin_target_failing", instance="pg", reason="timeout") == 1
+    assert page.value("pg_up", instance="neighbour") == 1
+    let_go.set()
+    assert eventually(lambda: lost.scrape().value("pg_up") == 1)
+
+
+def test_host_with_several_addresses_and_several_hosts(server: Postgres, watched: Callable[..., Watch]) -> None:
+    assert is_right(watched(server.dsn("shop").replace("127.0.0.1", "localhost")).scrape())
+    dead = f"127.0.0.1:{free_port()}"
+    assert is_right(watched(f"postgresql://postgres@no-such-host.invalid:5432,{dead},127.0.0.1:{server.port}/shop").scrape())
+
+
 def test_something_else_listens_and_says_nothing(server: Postgres, watched: Callable[..., Watch]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         watch = watched(f"postgresql://postgres@127.0.0.1:{listener.getsockname()[1]}/shop")
@@ -189,7 +227,6 @@ def test_something_else_listens_and_says_nothing(server: Postgres, watched: Call
 def test_something_else_listens_and_talks_nonsense(server: Postgres, watched: Callable[..., Watch]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         watch = watched(f"postgresql://u:{SECRET}@127.0.0.1:{listener.getsockname()[1]}/shop?sslmode=disable")
-        import threading
 
         def answer() -> None:
             connection, _ = listener.accept()
@@ -252,8 +289,6 @@ def sleepers(server: Postgres) -> list[tuple[int]]:
 
 
 def test_killed_in_mid_query(server: Postgres, watched: Callable[..., Watch]) -> None:
-    import threading
-
     watch = watched(server.dsn("shop"))
     assert is_right(watch.scrape())
     pages: list[Page] = []
@@ -295,6 +330,88 @@ def test_frozen(server: Postgres, watched: Callable[..., Watch]) -> None:
             process.send_signal(signal.SIGCONT)
     assert eventually(lambda: watch.scrape().value("pg_up") == 1)
     assert is_right(watch.scrape())
+
+
+def test_frozen_in_mid_query(server: Postgres, watched: Callable[..., Watch]) -> None:
+    watch = watched(server.dsn("shop"))
+    assert is_right(watch.scrape())
+    pages: list[Page] = []
+    with slow_collector(watch, 20):
+        thread = threading.Thread(target=lambda: pages.append(watch.scrape(4)))
+        thread.start()
+        assert eventually(lambda: sleepers(server))
+        processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            thread.join(10)
+            assert is_down(watch, pages[0], "timeout", "no answer within the deadline")
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
+    assert eventually(lambda: not sleepers(server))
+    assert eventually(lambda: watch.scrape().value("pg_up") == 1)
+    assert is_right(watch.scrape())
+
+
+def by_socket(server: Postgres) -> str:
+    """Return a DSN that works while the network does not."""
+    return f"host={server.folder} port={server.port} user=postgres dbname=shop"
+
+
+def sessions_over_the_network(server: Postgres) -> list[tuple[int]]:
+    with psycopg.connect(by_socket(server), autocommit=True) as connection:
+        return connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'tocsin' AND client_addr IS NOT NULL ORDER BY pid"
+        ).fetchall()
+
+
+def test_network_that_drops_packets(server: Postgres, watched: Callable[..., Watch], tmp_path: Path) -> None:
+    watch = watched(server.dsn("shop"))
+    neighbour = replace(postgres_options(by_socket(server)), name="neighbour")
+    watch.scheduler.apply(Config(state_dir=tmp_path, targets=(watch.options, neighbour)))
+    assert is_right(watch.scrape())
+    watch.check()
+    before = sessions_over_the_network(server)
+    assert before
+    with packets_dropped(server.port):
+        for doing in ("waiting for a result", "connecting"):  # over the connection that there is, and over a new one
+            assert is_down(watch, watch.scrape(2), "timeout", "no answer within the deadline", doing)
+            time.sleep(0.7)
+        began = time.monotonic()
+        page = Page(b"".join(watch.app.metrics(3)).decode())
+        assert time.monotonic() - began < 3.5
+        assert page.value("pg_up", instance="pg") == 0
+        assert page.value("pg_up", instance="neighbour") == 1
+        assert page.value("tocsin_collector_duration_seconds", instance="neighbour", collector="postgres.stat_database") < 1
+        watch.check(5)
+        # Nobody can tell the server that we hung up: it must find out by itself.
+        assert eventually(lambda: not set(sessions_over_the_network(server)) & set(before), 90)
+    assert is_right(watch.scrape())
+    watch.check()
+    assert watch.record("schema").error is None
+    assert set(sessions_over_the_network(server)) & set(before) == set()
+
+
+def test_network_that_drops_packets_in_mid_query(server: Postgres, watched: Callable[..., Watch]) -> None:
+    watch = watched(server.dsn("shop"))
+    assert is_right(watch.scrape())
+    pages: list[Page] = []
+    with slow_collector(watch, 60):
+        thread = threading.Thread(target=lambda: pages.append(watch.scrape(5)))
+        thread.start()
+        assert eventually(lambda: sleepers(server))
+        before = sessions_over_the_network(server)
+        with packets_dropped(server.port):
+            thread.join(10)
+            assert is_down(watch, pages[0], "timeout", "no answer within the deadline while waiting for a result")
+            time.sleep(0.7)  # closing asks the deaf server to cancel, for half a second
+            # The server's own limit ends the statement, although nobody hears of it.
+            with psycopg.connect(by_socket(server), autocommit=True) as connection:
+                running = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"
+                assert eventually(lambda: not connection.execute(running).fetchall())
+    assert is_right(watch.scrape())
+    assert eventually(lambda: not set(sessions_over_the_network(server)) & set(before), 60)
 
 
 def test_no_connection_left(server: Postgres, watched: Callable[..., Watch]) -> None:
@@ -358,7 +475,7 @@ def test_table_locked_exclusively(server: Postgres, watched: Callable[..., Watch
             assert error is not None
             assert (error.reason, error.lost) == ("locked", False)
             assert "tried again at the next run" in str(error)
-            assert watch.journal.recall("pg", "postgres.schema", "snapshot:shop") is not None
+            assert watch.journal.recall("pg", "postgres.schema", "roots:shop") is not None
         migration.commit()
     assert eventually(lambda: sorted(said(watch.check())) or watch.record("schema").error is None)
     found = said(watch.journal.events())
@@ -493,8 +610,6 @@ def test_nothing_is_left_on_the_server_after_close(server: Postgres, watched: Ca
 
 
 def test_nothing_is_left_on_the_server_after_close_in_mid_query(server: Postgres, watched: Callable[..., Watch]) -> None:
-    import threading
-
     watch = watched(server.dsn("shop"))
     watch.scrape()
     with slow_collector(watch, 2):
@@ -507,8 +622,6 @@ def test_nothing_is_left_on_the_server_after_close_in_mid_query(server: Postgres
 
 
 def test_one_target_down_delays_no_other(server: Postgres, tmp_path: Path) -> None:
-    from tocsin.config import Config
-
     good = postgres_options(server.dsn("shop"))
     with socket.create_server(("127.0.0.1", 0)) as deaf, Watch(good, tmp_path / "state") as watch:
         bad = PostgresOptions(name="bad", kind="postgres", dsn=type(good.dsn)(f"postgresql://x@127.0.0.1:{deaf.getsockname()[1]}/x"))

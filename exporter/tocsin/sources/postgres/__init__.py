@@ -6,18 +6,22 @@ from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.source import Collector, Reference, Source
 from tocsin.sources.postgres import metrics as m
+from tocsin.sources.postgres import own, upkeep
 from tocsin.sources.postgres import queries as q
 from tocsin.sources.postgres import relations as r
 from tocsin.sources.postgres.compat import translate
-from tocsin.sources.postgres.config import GRANTS, PostgresOptions
-from tocsin.sources.postgres.inspect import collect_schema
+from tocsin.sources.postgres.config import GRANTS, PostgresOptions, visit
+from tocsin.sources.postgres.inspect import collect_schema, schemas
+from tocsin.sources.postgres.listen import listen
 from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sql import Ask, Query
 
 
-def _asks(query: Query, help: str, *, enabled: bool = True, everywhere: bool = False) -> Collector:
-    """A live collector that is one query: its metrics are those of the query's columns."""
-    return Collector(query.name, help, tuple(query.values.values()), Ask(query, everywhere=everywhere), enabled=enabled)
+def _asks(query: Query, help: str, *, enabled: bool = True, everywhere: bool = False, every: float | None = None) -> Collector:
+    """A collector that is one query: its metrics are those of the query's columns. Live unless it has a clock of its own."""
+    return Collector(
+        query.name, help, tuple(query.values.values()), Ask(query, everywhere=everywhere), every=every, timeout=20.0, enabled=enabled
+    )
 
 
 SOURCE = Source(
@@ -65,27 +69,50 @@ SOURCE = Source(
             r.STATEMENT_METRICS,
             Ask(r.STATEMENTS, r.emit_statements),
         ),
-        _asks(q.BLOCKED, "sessions that wait for a lock of somebody else"),
-        _asks(q.BLOCKING, "sessions that others wait for"),
-        _asks(q.SESSIONS, "what sessions spent their time with, PostgreSQL 14 and newer"),
-        _asks(q.SSL, "client connections by encryption"),
-        _asks(q.STAT_WAL, "log written, PostgreSQL 14 and newer"),
-        _asks(r.SEQUENCES, "how much of the fullest sequences is used up", everywhere=True),
+        Collector(
+            "stat_statements_query_id",
+            "texts of those statements, which may hold what others should not read",
+            (m.STATEMENTS_TEXT,),
+            Ask(r.QUERY_TEXTS, r.emit_query_texts),
+            enabled=False,
+        ),
+        _asks(own.BLOCKED, "sessions that wait for a lock of somebody else"),
+        _asks(own.BLOCKING, "sessions that others wait for"),
+        _asks(own.SESSIONS, "what sessions spent their time with and how they ended, PostgreSQL 14 and newer"),
+        _asks(own.SSL, "client connections by encryption"),
+        _asks(own.STAT_WAL, "log written, PostgreSQL 14 and newer"),
+        _asks(own.IO, "reads and writes by kind of process, PostgreSQL 16 and newer"),
+        _asks(own.SLRU, "the small caches for transaction state"),
         _asks(r.USER_TABLES, "scans, rows, vacuums and sizes of each table", everywhere=True),
         _asks(r.IO_TABLES, "blocks read and hit of each table", everywhere=True),
         _asks(r.IO_INDEXES, "blocks read and hit of each index", enabled=False, everywhere=True),
         # Last: while the server adds up file sizes we turn the tables into text.
         _asks(q.DATABASE, "size and connection limit of each database"),
+        _asks(upkeep.SEQUENCES, "how much of the fullest sequences is used up", everywhere=True, every=60),
+        _asks(upkeep.UNUSED_INDEXES, "indexes that no scan used", everywhere=True, every=900),
+        _asks(upkeep.REDUNDANT_INDEXES, "indexes that another one makes superfluous", everywhere=True, every=900),
+        Collector(
+            "bloat",
+            "space that tables and B-trees hold and do not need, by estimate",
+            upkeep.BLOAT_METRICS,
+            upkeep.collect_bloat,
+            every=900.0,
+            timeout=20.0,
+        ),
         Collector(
             "schema",
-            "changes of tables, columns, indexes and constraints in every watched database",
-            vitals.SCHEMA,
+            "changes of all that a schema holds, in every watched database",
+            (*vitals.SCHEMA, m.SCHEMA_TRIGGER_INSTALLED, m.SCHEMA_TRIGGER_ENABLED),
             collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
+            wakes=True,
         ),
     ),
     thresholds=m.THRESHOLDS,
+    schemas=schemas,
+    listen=listen,
+    visit=visit,
     finish=translate,
     grants=GRANTS,
     reference=Reference(m.COLLECTOR_SUCCESS, m.COLLECTOR_DURATION, "", m.SCRAPES, m.SCRAPE_DURATION, m.SCRAPE_ERROR),

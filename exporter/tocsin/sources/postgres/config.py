@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote
+from typing import ClassVar
+from urllib.parse import parse_qsl, unquote
 
-from tocsin.errors import SetupError
-from tocsin.options import DatabaseFilter, Duration, Secret, TargetOptions, option, read_secret_file
-from tocsin.sql import OwnQuery
+from tocsin.auth import LoadedModule, place
+from tocsin.errors import ProbeError, SetupError
+from tocsin.options import DatabaseFilter, Secret, option, read_secret_file
+from tocsin.sql import SqlOptions
 
 GRANTS = """\
--- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser, in any database.
+-- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser.
 -- The limit leaves room for `tocsin check` beside a running exporter:
 CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 15;
 GRANT pg_monitor TO tocsin;
+-- In each watched database, and in template1 for those to come. For bloat: widths of columns, none of their values.
+GRANT SELECT (starelid, staattnum, stainherit, stanullfrac, stawidth) ON pg_catalog.pg_statistic TO tocsin;
+-- And how far sequences have come, for each schema that has some:
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO tocsin;
+-- ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO tocsin;
 -- For stat_statements, in the database of the dsn (the library must be in shared_preload_libraries):
 -- CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 -- A query of your own needs SELECT on what it reads:
@@ -23,8 +30,15 @@ GRANT pg_monitor TO tocsin;
 """
 
 
+_WORDS = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)")
+"""The words of a connection string that is no URL."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresOptions(TargetOptions):
+class PostgresOptions(SqlOptions):
+    version_parts: ClassVar[tuple[int, ...]] = (10000, 1)
+    has_databases: ClassVar[bool] = True
+
     dsn: Secret = option(
         Secret(""),
         help="connection string, as a URL or as `keyword=value` words; libpq's, so every word of its manual works",
@@ -38,14 +52,15 @@ class PostgresOptions(TargetOptions):
         help="most connections to the server: half for live series, half for schemas; each half takes databases in turn beyond that",
         check=lambda n: None if n >= 4 else "4 or more",
     )
+    listen: int = option(
+        5,
+        help="most databases with the event triggers of `tocsin install postgres-trigger` that are listened to, by a connection each",
+        check=lambda n: None if n >= 0 else "0 or more",
+    )
     compat: str = option(
         "0.20",
         help="release of postgres_exporter whose names are served: `0.20`, or `0.19` with the label `server` and the older slot names",
         check=lambda v: None if v in ("0.19", "0.20") else "0.19 or 0.20, in quotes",
-    )
-    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
-    full_inspection_every: Duration = option(
-        Duration(1800), help="after so long a schema is read in full even if the cheap check saw nothing"
     )
 
     def connection_string(self) -> Secret:
@@ -77,7 +92,7 @@ class PostgresOptions(TargetOptions):
         if "://" in text:
             found = _host_and_port(text)
             return "" if found is None else unquote(found) or "local"
-        words = dict(re.findall(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)", text))
+        words = dict(_WORDS.findall(text))
         return ":".join(filter(None, (words.get("host", "").strip("'"), words.get("port", "").strip("'"))))
 
 
@@ -88,3 +103,58 @@ def _host_and_port(url: str) -> str | None:
     if at and "/" not in login:
         rest = others
     return None if re.match(r"[^=]*@", rest) else re.split(r"[/?]", rest, maxsplit=1)[0]
+
+
+_IGNORED = {"application_name", "fallback_application_name", "connect_timeout"}
+"""Words of an address that every session of ours sets by itself."""
+
+
+def visit(module: LoadedModule, address: str) -> PostgresOptions:
+    """Return the options of a server that /probe names: `host:port/database?sslmode=...`, as a URL, or as `keyword=value` words.
+
+    Raises ProbeError. An address may not say more than that: `hostaddr` or `passfile` would lead the login elsewhere. Where it
+    names a database that one alone is watched, as postgres_exporter does it.
+    """
+    assert isinstance(module.template, PostgresOptions)
+    host, port, words = _read_address(address)
+    module.admit(host, port)
+    if words.keys() & {"user", "password"}:
+        raise ProbeError(400, "the target holds a login; give host:port/database alone, and the login in an auth module")
+    if words.keys() - {"dbname", "sslmode"} - _IGNORED:
+        raise ProbeError(400, "the target may say host, port, dbname and sslmode; everything else belongs under options of the auth module")
+    database = words.get("dbname", "")
+    login, options = module.userpass, module.template
+    given = {"host": host, "port": str(port), "user": login.username, "password": login.password.reveal(), "dbname": database}
+    given |= {"sslmode": words.get("sslmode", ""), **_safeguard(module), **module.options}
+    if database and options.databases == DatabaseFilter():
+        options = replace(options, databases=DatabaseFilter(include=(f"^{re.escape(database)}$",), exclude=()))
+    return replace(
+        options,
+        name=f"{host}:{port}{'/' if database else ''}{database}",
+        dsn=Secret(" ".join(f"{key}={_quoted(value)}" for key, value in given.items() if value)),
+        password_file=login.password_file or options.password_file,
+    )
+
+
+def _safeguard(module: LoadedModule) -> dict[str, str]:
+    """Keep a password that may go to any host from being asked for in clear by one that only pretends to be a server."""
+    return {} if module.targets else {"require_auth": "!password"}
+
+
+def _read_address(address: str) -> tuple[str, int, dict[str, str]]:
+    """Return host, port and the other words. Raises ProbeError."""
+    if re.match(r"\s*\w+\s*=", address):
+        words = {key: re.sub(r"\\(.)", r"\1", value.strip("'")) for key, value in _WORDS.findall(address)}
+        host, port = words.pop("host", "localhost"), words.pop("port", "5432")
+        if host.startswith("/") and "," not in host:
+            return host, place(f":{port}", 5432)[1], words
+        return *place(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", 5432), words
+    rest, _, query = re.sub(r"^postgres(ql)?://", "", address).partition("?")
+    server, _, database = rest.partition("/")
+    words = dict(parse_qsl(query))
+    return *place(server, 5432), words | ({"dbname": unquote(database)} if database else {})
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

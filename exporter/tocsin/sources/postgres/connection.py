@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import select
+import socket
 import time
+from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tocsin.errors import (
@@ -29,12 +32,22 @@ _SETTINGS = (
     "-c TimeZone=UTC -c extra_float_digits=1 -c quote_all_identifiers=off -c search_path="
 )
 
+# An end that has gone without a word is noticed by both sides within a minute: by us through libpq's parameters (seconds;
+# the last in milliseconds), by the server through its own of the session, or a dead connection would hold its place for hours.
+_KEEPALIVE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 40_000}
+
+_CHUNK = 50
+"""Rows of a long result that are held at a time."""
+
 _CLASSES: dict[str, type[CollectError]] = {
     "28": AuthError, "42501": PrivilegeError, "55P03": LockedError, "57014": DeadlineError,
     "53300": ConnectError, "57P": ConnectError, "08": ConnectError, "3D000": SetupError,
     "25006": SetupError, "42": SetupError, "22": SetupError,  # an own query that is wrong
 }  # fmt: skip
 """SQLSTATE, or its beginning, to the failure that it means (PostgreSQL manual, appendix A)."""
+
+_PLAN_IS_STALE = ("0A000", "26000")
+"""A plan whose result has another type since, and one that somebody threw away: they are made anew for the next run."""
 
 _BUSY = (
     r"too many (clients|connections)|remaining connection slots|starting up|shutting down|in recovery mode|not (yet|currently) accepting"
@@ -47,13 +60,17 @@ class Connection:
     """One connection; every wait ends at the deadline that the caller gives (monotonic seconds)."""
 
     def __init__(self, options: PostgresOptions, database: str | None, deadline: float) -> None:
-        from psycopg import OperationalError, pq  # 15 MB that only PostgreSQL targets pay
+        from psycopg import NotSupportedError, OperationalError, pq  # 15 MB that only PostgreSQL targets pay
 
         self._pq = pq
         self._broken = OperationalError
+        self._too_old = NotSupportedError
         self._name = options.name
         self._waiting = 0
-        parameters = _parameters(options, database)
+        self._plans: dict[str, bytes] = {}
+        self._named = 0
+        self._preparing: deque[str | None] = deque()
+        parameters = _with_addresses(options.name, _parameters(options, database))
         self.database = parameters.get("dbname") or parameters.get("user") or ""
         self._secret = parameters.get("password", "")
         words = " ".join(f"{k}='{_escape(v)}'" for k, v in parameters.items())
@@ -97,6 +114,12 @@ class Connection:
             return SetupError(f"{self._name}: {text}; mend the dsn", lost=True)
         if re.search(r'permission denied for database ".*"', text):
             return PrivilegeError(f"{self._name}: {text}; grant the role CONNECT on it", lost=True)
+        if 'requirement "!password" failed' in text:
+            return AuthError(
+                f"{self._name}: the server asks for the password in clear; if it may have it, "
+                "list the host under targets of the auth module",
+                lost=True,
+            )
         broke = "server closed the connection" in text
         if not broke and (pg.needs_password or pg.used_password or re.search(_REFUSED, text)):
             return AuthError(f"{self._name}: the server refuses the login: {text}; check user, password and pg_hba.conf", lost=True)
@@ -111,15 +134,37 @@ class Connection:
                 f"{self._name}: no answer within the deadline while {doing}; is the server overloaded or cut off?", lost=True
             )
 
-    def send(self, statements: list[str]) -> None:
-        """Queue statements, each in a transaction of its own, so that one failing spoils no other."""
+    def send(self, statements: list[str], *, standing: bool = False) -> None:
+        """Queue statements, each in a transaction of its own, so that one failing spoils no other.
+
+        Standing ones are sent again and again. From the second time on the server keeps their plans: to plan most of
+        ours takes it longer than to follow the plan.
+        """
         try:
             for sql in statements:
-                self._pg.send_query_params(sql.encode(), None)
+                self._preparing.append(self._send_standing(sql) if standing else None)
+                if not standing:
+                    self._pg.send_query_params(sql.encode(), None)
                 self._pg.pipeline_sync()
                 self._waiting += 1
         except self._broken as error:
             raise self._breakage(error) from error
+
+    def _send_standing(self, sql: str) -> str | None:
+        """Send a statement by its plan's name where it has one. Returns it when its plan is made now, which has a result of its own."""
+        name = self._plans.get(sql)
+        if name is None:
+            self._plans[sql] = b""  # seen once: a connection that is closed after one round makes no plans
+            self._pg.send_query_params(sql.encode(), None)
+            return None
+        if name:
+            self._pg.send_query_prepared(name, None)
+            return None
+        self._named += 1
+        name = self._plans[sql] = b"tocsin_%d" % self._named
+        self._pg.send_prepare(name, sql.encode())
+        self._pg.send_query_prepared(name, None)
+        return sql
 
     def send_together(self, statements: list[str]) -> None:
         """Queue statements as one transaction. One result each; after the first that fails, errors."""
@@ -129,6 +174,7 @@ class Connection:
             self._pg.pipeline_sync()
         except self._broken as error:
             raise self._breakage(error) from error
+        self._preparing.append(None)
         self._waiting += 1
 
     def receive(self, deadline: float, count: int = 1) -> list[Result | CollectError]:
@@ -143,9 +189,54 @@ class Connection:
                 self._waiting -= 1
                 break
             results.append(self._read(raw))
+        prepared = self._preparing.popleft()
+        if prepared is not None:
+            plan, *results = results
+            if isinstance(plan, CollectError):
+                self._plans.pop(prepared, None)
+                results = [plan]
         if len(results) != count:
             raise InternalError(f"{self._name}: {len(results)} results for {count} statements", lost=True)
         return results
+
+    def stream(self, statements: list[str], deadline: float) -> Iterator[tuple[int, list[bytes | None]]]:
+        """Run statements as one transaction, and yield rows as they come, with the number of their statement.
+
+        However many there are, only a few are held. Raises CollectError; a transaction that it ended is rolled back then.
+        Whoever stops before the end closes the connection.
+        """
+        self.send_together(statements)
+        finished = False
+        try:
+            for number in range(len(statements)):
+                self._by_chunks()
+                while (raw := self._next_result(deadline)) is not None:
+                    found = self._read(raw)
+                    if isinstance(found, CollectError):
+                        self._pass_over(deadline)
+                        finished = True
+                        self.query("ROLLBACK", deadline)
+                        raise found
+                    for row in found.rows:
+                        yield number, list(row)
+            self._pass_over(deadline)
+            finished = True
+        finally:
+            if not finished:
+                self.close()
+
+    def _by_chunks(self) -> None:
+        try:
+            self._pg.set_chunked_rows_mode(_CHUNK)
+        except self._too_old:  # libpq before 17 knows single rows alone
+            self._pg.set_single_row_mode()
+
+    def _pass_over(self, deadline: float) -> None:
+        """Pass over what is left of a transaction's results."""
+        while (raw := self._next_result(deadline)) is None or raw.status != self._pq.ExecStatus.PIPELINE_SYNC:
+            pass
+        self._preparing.popleft()
+        self._waiting -= 1
 
     def query(self, sql: str, deadline: float) -> Result:
         """Run one statement and return its result; raises CollectError."""
@@ -156,6 +247,21 @@ class Connection:
         if isinstance(result, CollectError):
             raise result
         return result
+
+    def fileno(self) -> int:
+        """The socket, for waiting until there is something to read."""
+        return self._pg.socket
+
+    def notifications(self) -> list[tuple[str, str]]:
+        """Return channel and payload of what has arrived for a connection that listens. Raises ConnectError when it broke."""
+        found: list[tuple[str, str]] = []
+        try:
+            self._pg.consume_input()
+            while (notice := self._pg.notifies()) is not None:
+                found.append((notice.relname.decode("utf-8", "replace"), notice.extra.decode("utf-8", "replace")))
+        except self._broken as error:
+            raise self._breakage(error) from error
+        return found
 
     def _next_result(self, deadline: float) -> PGresult | None:
         pg = self._pg
@@ -177,7 +283,7 @@ class Connection:
         pq = self._pq
         if raw.status == pq.ExecStatus.PIPELINE_ABORTED:
             return InternalError(f"{self._name}: not run, because a statement before it failed")
-        if raw.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        if raw.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_CHUNK):
             return self._failure(raw)
         width = range(raw.nfields)
         columns = [(raw.fname(i) or b"").decode() for i in width]
@@ -187,6 +293,8 @@ class Connection:
     def _failure(self, raw: PGresult) -> CollectError:
         state = (raw.error_field(self._pq.DiagnosticField.SQLSTATE) or b"").decode()
         text = self._clean(raw.error_field(self._pq.DiagnosticField.MESSAGE_PRIMARY) or b"the connection broke")
+        if state in _PLAN_IS_STALE:
+            self._plans.clear()
         kind = next((c for prefix, c in _CLASSES.items() if state.startswith(prefix)), InternalError if state else ConnectError)
         advice = {
             PrivilegeError: "; grant the role pg_monitor",
@@ -207,10 +315,14 @@ class Connection:
             request = self._pg.cancel_conn()
             request.start()
             limit = time.monotonic() + 0.5
-            while (state := request.poll()) not in (pq.PollingStatus.OK, pq.PollingStatus.FAILED) and time.monotonic() < limit:
+            state = pq.PollingStatus.WRITING
+            while state in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
                 poller = select.poll()
                 poller.register(request.socket, select.POLLIN if state == pq.PollingStatus.READING else select.POLLOUT)
-                poller.poll(100)
+                # Asked before its socket is ready libpq waits by itself, for as long as TCP does, and the whole process with it.
+                if not poller.poll(max(0.0, limit - time.monotonic()) * 1000):
+                    break
+                state = pq.PollingStatus(request.poll())
             request.finish()
         except self._broken:
             pass  # the server is gone or deaf; closing is all that is left
@@ -235,24 +347,55 @@ def _parameters(options: PostgresOptions, database: str | None) -> dict[str, str
         given["password"] = password.reveal()
     given["application_name"] = "tocsin"
     given.setdefault("gssencmode", "disable")
+    for word, value in _KEEPALIVE.items():
+        given.setdefault(word, str(value))
     given["options"] = f"{given.get('options', '')} {_SETTINGS}".strip()
     if database is not None:
         given["dbname"] = database
     return given
 
 
+def _with_addresses(target: str, parameters: dict[str, str]) -> dict[str, str]:
+    """Look up the names of hosts here: libpq would do it with the whole process waiting, however long the name server takes.
+
+    A host with several addresses becomes as many hosts, which libpq tries in turn. Raises ConnectError when no host has any.
+    """
+    hosts = parameters.get("host", "").split(",")
+    if "hostaddr" in parameters or all(not host or host[0] in "/@" for host in hosts):
+        return parameters
+    ports = parameters.get("port", "").split(",")
+    found: list[tuple[str, str, str]] = []
+    refused = ""
+    for number, host in enumerate(hosts):
+        port = ports[number] if number < len(ports) else ports[0]
+        try:
+            answers = [] if not host or host[0] in "/@" else socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except OSError as error:
+            refused = f"could not translate host name {host!r} to address: {error.strerror}"
+            continue
+        found += [(host, address, port) for address in [str(answer[4][0]) for answer in answers] or [""]]
+    if not found:
+        raise ConnectError(f"{target}: cannot connect: {refused}; are host and port right?", lost=True)
+    names, addresses, numbers = (",".join(column) for column in zip(*found, strict=True))
+    return parameters | {"host": names, "hostaddr": addresses, "port": numbers}
+
+
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
-def limits(deadline: float) -> str:
+def limits(deadline: float, *, fresh: bool = False) -> str:
     """Return the statement that limits those after it: they only read, each for half of what is left, a tenth (at most 1 s) for a lock.
 
-    Half, so that one slow statement cannot spend the whole scrape. Set in the session and not when it
-    begins, so that pg_settings still tells the server's own values, as those that RESET would bring back.
+    Half, so that one slow statement cannot spend the whole scrape. On a fresh connection the server is also told to
+    let go of us when we fall silent. Set in the session and not when it begins, so that pg_settings still tells the
+    server's own values, as those that RESET would bring back.
     """
     left = max(0.1, deadline - time.monotonic())
     statement = int(left * 500)
     lock = min(1000, int(left * 100))
     values = {"default_transaction_read_only": "on", "statement_timeout": statement, "lock_timeout": lock}
+    if fresh:
+        values["jit"] = "off"  # with thousands of tables the planner would compile our statements, which takes longer than they do
+        values |= {word if word.startswith("tcp_") else f"tcp_{word}": value for word, value in _KEEPALIVE.items()}
     return "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in values.items())

@@ -34,6 +34,9 @@ LONG_TRANSACTIONS_OLDEST = gauge(
 REPLICATION_LAG = gauge(
     "pg_replication_lag_seconds", "Seconds by which replay is behind on a standby; 0 on a primary and when all was replayed."
 )
+REPLICATION_LAG_OLD = gauge(
+    "pg_replication_lag", "The same as pg_replication_lag_seconds, by the name that older dashboards and rules ask for.", unit="seconds"
+)
 REPLICATION_IS_REPLICA = gauge("pg_replication_is_replica", "Whether the server is a standby.")
 REPLICATION_LAST_REPLAY = gauge("pg_replication_last_replay_seconds", "Age of the last transaction that a standby replayed.")
 
@@ -215,6 +218,9 @@ CONFLICT_SNAPSHOT = counter(
 )
 CONFLICT_BUFFERPIN = counter("pg_stat_database_conflicts_confl_bufferpin", "Queries cancelled by pinned buffers.", _CONFLICT)
 CONFLICT_DEADLOCK = counter("pg_stat_database_conflicts_confl_deadlock", "Queries cancelled by a deadlock with replay.", _CONFLICT)
+CONFLICT_SLOT = untyped(  # the reference exporter does not know the column, and serves it all the same
+    "pg_stat_database_conflicts_confl_active_logicalslot", "Uses of logical slots cancelled, PostgreSQL 16 and newer.", _CONFLICT
+)
 
 _STATEMENT = ("user", "datname", "queryid")
 STATEMENTS_CALLS = counter("pg_stat_statements_calls_total", "Executions of the statement.", _STATEMENT)
@@ -222,6 +228,9 @@ STATEMENTS_SECONDS = counter("pg_stat_statements_seconds_total", "Time spent exe
 STATEMENTS_ROWS = counter("pg_stat_statements_rows_total", "Rows that the statement returned or changed.", _STATEMENT)
 STATEMENTS_READ = counter("pg_stat_statements_block_read_seconds_total", "Time spent reading blocks for the statement.", _STATEMENT)
 STATEMENTS_WRITE = counter("pg_stat_statements_block_write_seconds_total", "Time spent writing blocks for the statement.", _STATEMENT)
+STATEMENTS_TEXT = Metric(
+    "pg_stat_statements_query_id", "counter", "Text of the statement, 120 characters at most; always 1.", ("queryid", "query"), unit="info"
+)
 
 _TABLE = ("datname", "schemaname", "relname")
 TABLE_SEQ_SCAN = counter("pg_stat_user_tables_seq_scan", "Sequential scans of the table.", _TABLE)
@@ -278,18 +287,90 @@ _BLOCKER = ("datname", "usename", "application_name", "state")
 BLOCKING_SESSIONS = gauge(
     "tocsin_pg_blocking_sessions", "Sessions that others wait for and that wait for nobody: the roots of the tree.", _BLOCKER
 )
-SEQUENCE_USED = gauge(
-    "tocsin_pg_sequence_used_ratio",
-    "Share of a sequence's values that is used up; the fullest of each database.",
-    (*_TABLE[:2], "sequencename"),
-)
+BLOCKING_WAITERS = gauge("tocsin_pg_blocking_waiters", "Sessions that wait behind these roots, directly or through others.", _BLOCKER)
 SESSION_SECONDS = counter(
     "tocsin_pg_session_seconds_total", "Time that sessions spent by what they did, PostgreSQL 14 and newer.", ("datname", "activity")
+)
+SESSIONS = counter("tocsin_pg_sessions_total", "Sessions that were opened, PostgreSQL 14 and newer.", ("datname",))
+SESSIONS_LOST = counter(
+    "tocsin_pg_sessions_lost_total",
+    "Sessions that ended by a lost client (abandoned), an error (fatal) or an operator (killed), PostgreSQL 14 and newer.",
+    ("datname", "reason"),
 )
 SSL_CONNECTIONS = gauge("tocsin_pg_ssl_connections", "Client connections by encryption; version is empty without.", ("version",))
 WAL_RECORDS = counter("tocsin_pg_wal_records_total", "Log records written, PostgreSQL 14 and newer.")
 WAL_FULL_PAGES = counter("tocsin_pg_wal_full_page_images_total", "Full pages written to the log, PostgreSQL 14 and newer.")
 WAL_BYTES = counter("tocsin_pg_wal_bytes_total", "Bytes of log written, PostgreSQL 14 and newer.")
+WAL_BUFFERS_FULL = counter(
+    "tocsin_pg_wal_buffers_full_total", "Times that log was written early because wal_buffers was full, PostgreSQL 14 and newer."
+)
+WAL_WRITES = counter("tocsin_pg_wal_writes_total", "Writes of log buffers to disk, PostgreSQL 14 to 17.")
+WAL_SYNCS = counter("tocsin_pg_wal_syncs_total", "Syncs of log files, PostgreSQL 14 to 17.")
+WAL_WRITE_SECONDS = counter("tocsin_pg_wal_write_seconds_total", "Time spent writing log, PostgreSQL 14 to 17 with track_wal_io_timing.")
+WAL_SYNC_SECONDS = counter("tocsin_pg_wal_sync_seconds_total", "Time spent syncing log, PostgreSQL 14 to 17 with track_wal_io_timing.")
+RECEIVER_STREAMING = gauge(
+    "tocsin_pg_wal_receiver_streaming",
+    "Whether a standby receives from the server that it is configured to follow; absent where none is configured.",
+)
+
+_IO = ("backend_type", "object", "context", "operation")
+IO_OPERATIONS = counter("tocsin_pg_io_operations_total", "Reads, writes and cache operations of pg_stat_io, PostgreSQL 16 and newer.", _IO)
+IO_BYTES = counter("tocsin_pg_io_bytes_total", "Bytes read, written and added to files by pg_stat_io, PostgreSQL 16 and newer.", _IO)
+IO_SECONDS = counter(
+    "tocsin_pg_io_seconds_total", "Time that these operations took, PostgreSQL 16 and newer; absent without track_io_timing.", _IO
+)
+SLRU_OPERATIONS = counter(
+    "tocsin_pg_slru_operations_total",
+    "Blocks zeroed, hit, read and written, flushes and truncates of the small caches for transaction state.",
+    ("slru", "operation"),
+)
+
+SEQUENCE_USED = gauge(
+    "tocsin_pg_sequence_used_ratio",
+    "Share of a sequence's values that is used up, or of what the column that it fills can hold; the fullest of each database.",
+    (*_TABLE[:2], "sequencename"),
+)
+SEQUENCES_UNREADABLE = gauge(
+    "tocsin_pg_sequences_unreadable", "Sequences that the role may not read: it needs SELECT on them.", ("datname",)
+)
+UNUSED_INDEX = gauge(
+    "tocsin_pg_unused_index_bytes",
+    "Size of an index that no scan used since the statistics were reset, here at least: a standby counts for itself. The largest only.",
+    _INDEX,
+)
+UNUSED_INDEXES = gauge(
+    "tocsin_pg_unused_indexes", "Indexes that no scan used since the statistics were reset, those of constraints left out.", ("datname",)
+)
+UNUSED_INDEXES_SIZE = gauge("tocsin_pg_unused_indexes_size_bytes", "Size of all indexes that no scan used.", ("datname",))
+REDUNDANT_INDEX = gauge(
+    "tocsin_pg_redundant_index_bytes",
+    "Size of an index that covered_by makes superfluous: equal to it (duplicate), or its first columns (prefix). The largest only.",
+    (*_INDEX, "covered_by", "kind"),
+)
+REDUNDANT_INDEXES = gauge("tocsin_pg_redundant_indexes", "Indexes that another one makes superfluous.", ("datname", "kind"))
+REDUNDANT_INDEXES_SIZE = gauge(
+    "tocsin_pg_redundant_indexes_size_bytes", "Size of all indexes that another one makes superfluous.", ("datname", "kind")
+)
+_ESTIMATE = "by estimate from the widths that the last ANALYZE saw and the page layout of the manual. The worst only, of 1 MiB and more."
+TABLE_BLOAT = gauge("tocsin_pg_table_bloat_bytes", f"Space of the table that its rows do not need, {_ESTIMATE}", _TABLE)
+TABLE_BLOAT_RATIO = gauge("tocsin_pg_table_bloat_ratio", "The same as a share of the table, without its TOAST.", _TABLE)
+INDEX_BLOAT = gauge(
+    "tocsin_pg_index_bloat_bytes",
+    f"Space of the B-tree that its entries do not need, {_ESTIMATE} Many equal keys, stored once, hide it.",
+    _INDEX,
+)
+INDEX_BLOAT_RATIO = gauge("tocsin_pg_index_bloat_ratio", "The same as a share of the index; random inserts alone make 0.25 of it.", _INDEX)
+BLOAT = gauge("tocsin_pg_bloat_bytes", "Estimated bloat of all tables or B-trees of 1 MiB and more.", ("datname", "kind"))
+BLOAT_UNKNOWN = gauge(
+    "tocsin_pg_bloat_unknown",
+    "Tables or B-trees of 1 MiB and more whose bloat cannot be estimated: not analysed, or the role may not see the widths.",
+    ("datname", "kind"),
+)
+
+SCHEMA_TRIGGER_INSTALLED = gauge(
+    "tocsin_pg_schema_trigger_installed", "Whether the database has the event triggers that tell of schema changes at once.", ("database",)
+)
+SCHEMA_TRIGGER_ENABLED = gauge("tocsin_pg_schema_trigger_enabled", "Whether these event triggers act; absent without them.", ("database",))
 
 THRESHOLDS = (
     Threshold("archive_failures", "Failed attempts to archive a log segment within 10 minutes without a success.", "count", 2, 8),

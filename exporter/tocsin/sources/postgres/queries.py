@@ -125,24 +125,35 @@ LONG_TRANSACTIONS = Query(
 REPLICATION = Query(
     "replication",
     # On an idle standby everything received has been replayed: that is no lag, however old the last
-    # transaction is. A standby that never received anything has no lag to tell.
+    # transaction is. A standby that never received anything has no lag to tell. One that has lost its primary has
+    # replayed all that it ever received: only its receiver tells, where it is meant to have one.
     sql=(
         (
             130000,
             """
             SELECT
+                r.lag,
+                r.lag AS lag_by_its_old_name,
+                pg_is_in_recovery()::int AS is_replica,
+                extract(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS last_replay,
                 CASE
+                    WHEN pg_is_in_recovery() AND (SELECT setting FROM pg_settings WHERE name = 'primary_conninfo') <> ''
+                        THEN (SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming')
+                END AS streaming
+            FROM (
+                SELECT CASE
                     WHEN NOT pg_is_in_recovery() THEN 0
                     WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
                     ELSE greatest(0, extract(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp()))
-                END::float8 AS lag,
-                pg_is_in_recovery()::int AS is_replica,
-                extract(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 AS last_replay
+                END::float8 AS lag) AS r
             """,
         ),
     ),
-    values={"lag": m.REPLICATION_LAG, "is_replica": m.REPLICATION_IS_REPLICA, "last_replay": m.REPLICATION_LAST_REPLAY},
-)
+    values={
+        "lag": m.REPLICATION_LAG, "lag_by_its_old_name": m.REPLICATION_LAG_OLD, "is_replica": m.REPLICATION_IS_REPLICA,
+        "last_replay": m.REPLICATION_LAST_REPLAY, "streaming": m.RECEIVER_STREAMING,
+    },
+)  # fmt: skip
 
 STAT_REPLICATION = Query(
     "stat_replication",
@@ -516,20 +527,18 @@ WAL = Query(
     values={"segments": m.WAL_SEGMENTS, "size": m.WAL_SIZE},
 )
 
+_CONFLICTS = """
+    SELECT datid, datname, confl_tablespace, confl_lock, confl_snapshot, confl_bufferpin, confl_deadlock, {}
+    FROM pg_stat_database_conflicts
+"""
 CONFLICTS = Query(
     "stat_database_conflicts",
-    sql=(
-        (
-            130000,
-            """
-            SELECT datid, datname, confl_tablespace, confl_lock, confl_snapshot, confl_bufferpin, confl_deadlock
-            FROM pg_stat_database_conflicts
-            """,
-        ),
-    ),
+    sql=((160000, _CONFLICTS.format("confl_active_logicalslot")), (130000, _CONFLICTS.format("NULL AS confl_active_logicalslot"))),
     values={},
 )
-CONFLICT_METRICS = (m.CONFLICT_TABLESPACE, m.CONFLICT_LOCK, m.CONFLICT_SNAPSHOT, m.CONFLICT_BUFFERPIN, m.CONFLICT_DEADLOCK)
+CONFLICT_METRICS = (
+    m.CONFLICT_TABLESPACE, m.CONFLICT_LOCK, m.CONFLICT_SNAPSHOT, m.CONFLICT_BUFFERPIN, m.CONFLICT_DEADLOCK, m.CONFLICT_SLOT,
+)  # fmt: skip
 
 
 def emit_conflicts(session: PostgresSession, run: Run, result: Result) -> None:
@@ -549,89 +558,3 @@ BUFFERCACHE = Query(
     },
     extension="pg_buffercache",
 )  # fmt: skip
-
-BLOCKED = Query(
-    "blocked",
-    # pg_blocking_pids takes a lock on the lock table: it is asked only for those who wait.
-    sql=(
-        (
-            130000,
-            """
-            WITH waiting AS MATERIALIZED (
-                SELECT datname, state_change, query_start, pg_blocking_pids(pid) AS blockers
-                FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-            )
-            SELECT d.datname, count(w.datname) AS sessions,
-                COALESCE(extract(EPOCH FROM max(clock_timestamp() - w.query_start)), 0)::float8 AS oldest
-            FROM pg_database AS d
-            LEFT JOIN waiting AS w ON w.datname = d.datname AND cardinality(w.blockers) > 0
-            WHERE d.datallowconn
-            GROUP BY d.datname
-            """,
-        ),
-    ),
-    values={"sessions": m.BLOCKED_SESSIONS, "oldest": m.BLOCKED_SECONDS},
-)
-
-BLOCKING = Query(
-    "blocking",
-    sql=(
-        (
-            130000,
-            """
-            WITH blocker AS MATERIALIZED (
-                SELECT DISTINCT unnest(pg_blocking_pids(pid)) AS pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-            )
-            SELECT
-                COALESCE(a.datname, '') AS datname, COALESCE(a.usename, '') AS usename,
-                COALESCE(a.application_name, '') AS application_name, COALESCE(a.state, '') AS state,
-                count(*) AS sessions
-            FROM blocker JOIN pg_stat_activity AS a USING (pid)
-            WHERE a.wait_event_type IS DISTINCT FROM 'Lock'
-            GROUP BY 1, 2, 3, 4
-            """,
-        ),
-    ),
-    values={"sessions": m.BLOCKING_SESSIONS},
-)
-
-SESSIONS = Query(
-    "session_time",
-    sql=(
-        (
-            140000,
-            """
-            SELECT d.datname, t.activity, t.milliseconds / 1000 AS seconds
-            FROM pg_stat_database AS d
-            CROSS JOIN LATERAL (VALUES
-                ('active', d.active_time),
-                ('idle in transaction', d.idle_in_transaction_time),
-                ('idle', greatest(0, d.session_time - d.active_time - d.idle_in_transaction_time))) AS t (activity, milliseconds)
-            WHERE d.datname IS NOT NULL
-            """,
-        ),
-    ),
-    values={"seconds": m.SESSION_SECONDS},
-)
-
-SSL = Query(
-    "ssl",
-    sql=(
-        (
-            130000,
-            """
-            SELECT COALESCE(s.version, '') AS version, count(*) AS connections
-            FROM pg_stat_ssl AS s JOIN pg_stat_activity AS a USING (pid)
-            WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
-            GROUP BY 1
-            """,
-        ),
-    ),
-    values={"connections": m.SSL_CONNECTIONS},
-)
-
-STAT_WAL = Query(
-    "stat_wal",
-    sql=((140000, "SELECT wal_records, wal_fpi, wal_bytes FROM pg_stat_wal"),),
-    values={"wal_records": m.WAL_RECORDS, "wal_fpi": m.WAL_FULL_PAGES, "wal_bytes": m.WAL_BYTES},
-)

@@ -88,26 +88,6 @@ IO_INDEXES = Query(
     values={"idx_blks_read": m.INDEX_READ, "idx_blks_hit": m.INDEX_HIT},
 )
 
-SEQUENCES = Query(
-    "sequences",
-    # Descending sequences are measured from their start, cycling ones never end. The fullest are enough to act upon.
-    sql=(
-        (
-            130000,
-            """
-            SELECT current_database() AS datname, schemaname, sequencename,
-                abs(last_value::numeric - start_value) / nullif(abs(
-                    CASE WHEN increment_by > 0 THEN max_value::numeric ELSE min_value::numeric END - start_value), 0) AS used
-            FROM pg_sequences
-            WHERE NOT cycle AND last_value IS NOT NULL
-            ORDER BY used DESC NULLS LAST
-            LIMIT 50
-            """,
-        ),
-    ),
-    values={"used": m.SEQUENCE_USED},
-)
-
 _STATEMENTS = """
     SELECT
         COALESCE(r.rolname, s.userid::text) AS "user",
@@ -146,7 +126,37 @@ def emit_statements(session: PostgresSession, run: Run, result: Result) -> None:
     session.statements.take(rows)
     shown = [row for row in rows if row[0] in session.statements.followed]
     if session.statements.rest:
-        shown.append((("", "", "other"), session.statements.rest))
+        shown.append((("", "", "other"), list(session.statements.rest)))
     for key, numbers in shown:
         for metric, number in zip(STATEMENT_METRICS, numbers, strict=True):
             run.emit(metric, number, key)
+
+
+QUERY_TEXTS = Query(
+    "stat_statements_query_id",
+    # Statements that are no queries are kept as they were typed, with the passwords of roles and foreign servers.
+    sql=(
+        (
+            130000,
+            """
+            SELECT DISTINCT ON (queryid)
+                queryid,
+                CASE WHEN query ~* 'password|secret' THEN '(hidden: it may hold a password)'
+                    ELSE left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 120) END AS query
+            FROM {schema}.pg_stat_statements(true)
+            WHERE queryid IS NOT NULL
+            """,
+        ),
+    ),
+    values={},
+    extension="pg_stat_statements",
+)
+
+
+def emit_query_texts(session: PostgresSession, run: Run, result: Result) -> None:
+    """Emit the texts of those statements that stat_statements, which runs before, has given series of their own."""
+    followed = {queryid for _, _, queryid in session.statements.followed}
+    for queryid, text in result.rows:
+        labels = ((queryid or b"").decode(), (text or b"").decode("utf-8", "replace"))
+        if labels[0] in followed:
+            run.emit(m.STATEMENTS_TEXT, 1, labels)

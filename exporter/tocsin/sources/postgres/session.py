@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
 from collections.abc import Iterator
 
@@ -10,8 +11,11 @@ from tocsin.errors import CollectError, ConnectError, Unsupported
 from tocsin.source import Run
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.postgres.connection import Connection, limits
-from tocsin.sources.postgres.statements import Statements
 from tocsin.sql import Ask, Query, Result
+from tocsin.sticky import Sticky
+
+STATEMENTS_KEPT = 100
+"""Statements that have series of their own; the rest is summed under queryid `other`."""
 
 _FACTS = """
     SELECT 'extension' AS what, e.extname AS name, quote_ident(n.nspname) AS detail
@@ -31,13 +35,19 @@ class PostgresSession:
         self.options = options
         self.default: Connection | None = None
         self.databases: list[str] = []
-        self.statements = Statements()
+        self.statements = Sticky(STATEMENTS_KEPT)
         self._others: dict[str, Connection] = {}
         self._extensions: dict[str, str] = {}
         self._unsupported: dict[Run, Unsupported] = {}
         self._asked: deque[Run] = deque()
         self._everywhere: list[Run] = []
         self._fanned_out: dict[Run, list[Result | CollectError]] | None = None
+        self._rests: dict[str, tuple[str, float]] = {}
+
+    @property
+    def address(self) -> str:
+        """host:port of the server that answered."""
+        return self.default.address if self.default is not None else ""
 
     def begin(self, runs: list[Run]) -> None:
         """Connect if need be and send the statements of all the runs at once; the first answer tells that the server lives."""
@@ -52,14 +62,21 @@ class PostgresSession:
             self.close()
             self._send_ahead(runs, deadline)
 
+    def begin_at(self, deadline: float) -> None:
+        """Connect without any run."""
+        self._send_ahead([], deadline)
+
     def _send_ahead(self, runs: list[Run], deadline: float) -> None:
-        if self.default is None:
-            self.default = Connection(self.options, None, deadline)
-            self._learn(self.default.query(_FACTS, deadline))
         self._unsupported, self._fanned_out = {}, None
         self._asked.clear()
         self._everywhere.clear()
-        statements = [limits(deadline), _FACTS]
+        statements: list[str] = []
+        fresh = self.default is None
+        if self.default is None:
+            self.default = Connection(self.options, None, deadline)
+        self._ask_facts(deadline, fresh=fresh)
+        if fresh:
+            self._take_in(deadline)  # what there is decides what is asked; later on that is learned in passing
         for run in runs:
             ask = run.collector.collect
             if not isinstance(ask, Ask):
@@ -74,8 +91,20 @@ class PostgresSession:
             if not ask.everywhere or self.default.database in self.databases:
                 statements.append(statement)
                 self._asked.append(run)
-        self.default.send(statements)
-        for result in (self.default.receive(deadline)[0], self.default.receive(deadline)[0]):
+        self.default.send(statements, standing=True)
+        if not fresh:
+            self._take_in(deadline)
+
+    def _ask_facts(self, deadline: float, *, fresh: bool) -> None:
+        assert self.default is not None
+        self.default.send([limits(deadline, fresh=fresh)])
+        self.default.send([_FACTS], standing=True)
+
+    def _take_in(self, deadline: float) -> None:
+        """Receive the answers to the limits and the facts. Raises CollectError."""
+        assert self.default is not None
+        for _ in range(2):
+            (result,) = self.default.receive(deadline)
             if isinstance(result, CollectError):
                 raise result
             self._learn(result)
@@ -149,8 +178,9 @@ class PostgresSession:
     def _ask_database(self, name: str, statements: list[str], deadline: float) -> list[Result | CollectError]:
         reused = name in self._others
         try:
-            connection = self.database(name, deadline)
-            connection.send([limits(deadline), *statements])
+            connection, fresh = self._connected(name, deadline)
+            connection.send([limits(deadline, fresh=fresh)])
+            connection.send(statements, standing=True)
             connection.receive(deadline)
             return [connection.receive(deadline)[0] for _ in statements]
         except ConnectError:
@@ -161,18 +191,33 @@ class PostgresSession:
 
     def database(self, name: str, deadline: float) -> Connection:
         """Return a connection to a database, opened within the cap on connections."""
+        connection, fresh = self._connected(name, deadline)
+        if fresh:
+            connection.query(limits(deadline, fresh=True), deadline)
+        return connection
+
+    def _connected(self, name: str, deadline: float) -> tuple[Connection, bool]:
+        """Return a connection to a database, and whether it is a new one, which knows no limits yet."""
         if self.default is not None and self.default.database == name:
-            return self.default
+            return self.default, False
         known = self._others.get(name)
-        if known is None:
-            # There are two sessions, one for live and one for scheduled collectors, each with a default connection.
-            # The newest makes room: databases are asked in turn, so the oldest would be needed first again.
-            while self._others and len(self._others) >= self.options.max_connections // 2 - 1:
-                self._others.popitem()[1].close()
-            known = Connection(self.options, name, deadline)
-            known.query(limits(deadline), deadline)
-        self._others[name] = known
-        return known
+        if known is not None:
+            return known, False
+        # There are two sessions, one for live and one for scheduled collectors, each with a default connection.
+        # The newest makes room: databases are asked in turn, so the oldest would be needed first again.
+        while self._others and len(self._others) >= self.options.max_connections // 2 - 1:
+            self._others.popitem()[1].close()
+        self._others[name] = Connection(self.options, name, deadline)
+        return self._others[name], True
+
+    def rest(self, name: str, evidence: str, seconds: float) -> None:
+        """Have a database not searched again for a while: `rested` then says what the gate said now."""
+        self._rests[name] = (evidence, time.monotonic() + seconds)
+
+    def rested(self, name: str, evidence: str) -> str:
+        """Return the gate's word, or its earlier one while the database is not to be searched again."""
+        before, until = self._rests.get(name, ("", 0.0))
+        return before if time.monotonic() < until else evidence
 
     def forget(self, name: str) -> None:
         """Close the connection to a database, which may have broken."""

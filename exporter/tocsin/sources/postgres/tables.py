@@ -1,0 +1,314 @@
+"""Tables, views and all that belongs to them: one row each, whatever it holds, from catalogs to objects.
+
+What belongs to a table is gathered beside it, through the catalogs' own indexes: so one table costs what one costs, all of
+them come in order while the server still reads, and neither side ever holds more than a few.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from tocsin.schema.model import Object
+from tocsin.schema.risk import UNCHECKED
+from tocsin.sources.postgres.pieces import SYSTEM, comment, default_acl, enabled, grants, not_of_extension, options, role, settings
+
+OURS = f"{SYSTEM} AND c.relpersistence <> 't' AND {not_of_extension('pg_class', 'c.oid')}"
+"""The condition for a relation `c` in a schema `n` to be the users' own."""
+
+KINDS = "'r', 'p', 'f', 'v', 'm'"
+"""pg_class.relkind of tables, partitioned and foreign ones, views and materialized views."""
+
+ROOTS = ("table", "partition", "view", "materialized view")
+
+_FORM = """
+    CASE
+        WHEN c.relkind = 'p' THEN 'partitioned table by ' || pg_get_partkeydef(c.oid)
+        WHEN c.relkind = 'f' THEN 'foreign table'
+        WHEN c.relpersistence = 'u' THEN 'unlogged table'
+        ELSE 'table'
+    END || CASE WHEN c.reloftype <> 0 THEN ' of ' || format_type(c.reloftype, NULL) ELSE '' END"""
+
+# What is not the default of its access method and tablespace; the parameters of the TOAST table are set on the table.
+_OPTIONS = f"""
+    NULLIF(concat_ws(', ',
+        (SELECT 'server ' || s.srvname || COALESCE(' OPTIONS (' || {options("f.ftoptions")} || ')', '')
+            FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver WHERE c.relkind = 'f' AND f.ftrelid = c.oid),
+        (SELECT 'access method ' || m.amname FROM pg_am AS m WHERE m.oid = c.relam AND m.amname <> 'heap'),
+        (SELECT 'tablespace ' || s.spcname FROM pg_tablespace AS s WHERE c.reltablespace <> 0 AND s.oid = c.reltablespace),
+        CASE WHEN c.reloptions IS NOT NULL THEN {settings("c.reloptions")} END,
+        (SELECT string_agg('toast.' || o, ', ' ORDER BY o) FROM pg_class AS toast, unnest(toast.reloptions) AS o
+            WHERE c.reltoastrelid <> 0 AND toast.oid = c.reltoastrelid AND toast.reloptions IS NOT NULL)
+    ), '')"""
+
+_ROW_SECURITY = """
+    CASE
+        WHEN c.relrowsecurity THEN CASE WHEN c.relforcerowsecurity THEN 'forced' ELSE 'on' END
+        ELSE CASE WHEN c.relforcerowsecurity THEN 'off, forced when on' ELSE 'off' END
+    END"""
+
+_REPLICA_IDENTITY = """
+    CASE c.relreplident
+        WHEN 'f' THEN 'full'
+        WHEN 'n' THEN 'nothing'
+        WHEN 'i' THEN COALESCE((
+            SELECT 'index ' || i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+            WHERE x.indrelid = c.oid AND x.indisreplident), 'index that is gone')
+    END"""
+
+_INHERITS = """
+    CASE WHEN c.relhassubclass OR c.relkind IN ('r', 'f') THEN (
+        SELECT string_agg(format('%s.%s', pn.nspname, p.relname), ', ' ORDER BY h.inhseqno)
+        FROM pg_inherits AS h JOIN pg_class AS p ON p.oid = h.inhparent JOIN pg_namespace AS pn ON pn.oid = p.relnamespace
+        WHERE h.inhrelid = c.oid) END"""
+
+# An identity column's sequence is told with the column: what its type would not have chosen.
+_IDENTITY = """
+    COALESCE((
+        SELECT ' (' || NULLIF(concat_ws(' ',
+            CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END,
+            CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END,
+            CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE b.low END THEN 'MINVALUE ' || s.seqmin END,
+            CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN b.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END,
+            CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END,
+            CASE WHEN s.seqcycle THEN 'CYCLE' END
+        ), '') || ')'
+        FROM pg_depend AS w
+        JOIN pg_sequence AS s ON s.seqrelid = w.objid
+        JOIN (VALUES (21, -32768, 32767), (23, -2147483648, 2147483647), (20, -9223372036854775808, 9223372036854775807))
+            AS b (type, low, high) ON b.type = s.seqtypid::int
+        WHERE w.refclassid = 'pg_class'::regclass AND w.refobjid = a.attrelid AND w.refobjsubid = a.attnum
+            AND w.classid = 'pg_class'::regclass AND w.deptype = 'i'), '')"""
+
+_STORAGE = "CASE {} WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END"
+
+
+def _column_options(version: int) -> str:
+    compression = (
+        "CASE a.attcompression WHEN 'p' THEN 'COMPRESSION pglz' WHEN 'l' THEN 'COMPRESSION lz4' END" if version >= 140000 else "NULL"
+    )
+    # Until 16 the target that nobody has set is -1, then NULL.
+    return f"""
+        NULLIF(concat_ws(' ',
+            CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || {_STORAGE.format("a.attstorage")} END,
+            {compression},
+            CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END,
+            CASE WHEN a.attoptions IS NOT NULL THEN '(' || {settings("a.attoptions")} || ')' END,
+            CASE WHEN a.attfdwoptions IS NOT NULL THEN 'OPTIONS (' || {options("a.attfdwoptions")} || ')' END
+        ), '')"""
+
+
+_DEFAULT = "(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)"
+
+_COLLATION = """
+    CASE WHEN a.attcollation <> t.typcollation THEN (
+        SELECT format('%s.%s', cn.nspname, co.collname)
+        FROM pg_collation AS co JOIN pg_namespace AS cn ON cn.oid = co.collnamespace WHERE co.oid = a.attcollation) END"""
+
+
+def _nullable(version: int) -> str:
+    # From 18 on attnotnull holds of a constraint, too, that old rows have not been checked against.
+    unchecked = "EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated)"
+    doubtful = f"WHEN a.attnotnull AND {unchecked} THEN '{UNCHECKED}'" if version >= 180000 else ""
+    return f"CASE {doubtful} WHEN a.attnotnull THEN 'no' ELSE 'yes' END"
+
+
+def _columns(version: int) -> str:
+    return f"""(
+        SELECT json_agg(ARRAY[
+            a.attname::text,
+            a.attnum::text,
+            format_type(a.atttypid, a.atttypmod),
+            {_nullable(version)},
+            CASE WHEN a.atthasdef AND a.attgenerated = '' THEN {_DEFAULT} END,
+            CASE
+                WHEN a.attidentity = 'a' THEN 'GENERATED ALWAYS AS IDENTITY' || {_IDENTITY}
+                WHEN a.attidentity = 'd' THEN 'GENERATED BY DEFAULT AS IDENTITY' || {_IDENTITY}
+                WHEN a.attgenerated <> '' THEN format('GENERATED ALWAYS AS (%s) %s',
+                    {_DEFAULT}, CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END)
+            END,
+            {_COLLATION},
+            {_column_options(version)}
+        ] ORDER BY a.attnum)
+        FROM pg_attribute AS a LEFT JOIN pg_type AS t ON t.oid = a.atttypid AND (a.attlen < 0 OR a.attcollation <> 0)
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"""
+
+
+# An index that serves a constraint is told with the constraint.
+_INDEXES = f"""(
+    SELECT json_agg(ARRAY[
+        i.relname::text,
+        i.oid::text,
+        CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END,
+        replace(pg_get_indexdef(x.indexrelid), ' INDEX ' || quote_ident(i.relname) || ' ON ', ' INDEX ON ')
+            || COALESCE((SELECT ' TABLESPACE ' || s.spcname FROM pg_tablespace AS s WHERE i.reltablespace <> 0 AND s.oid = i.reltablespace), '')
+            || COALESCE((SELECT ' STATISTICS (' || string_agg(format('%s=%s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum) || ')'
+                FROM pg_attribute AS a WHERE x.indexprs IS NOT NULL AND a.attrelid = i.oid AND a.attstattarget >= 0), ''),
+        CASE WHEN x.indisvalid THEN 'yes' ELSE 'invalid' END,
+        {comment("pg_class", "i.oid")}
+    ])
+    FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+    WHERE c.relhasindex AND x.indrelid = c.oid
+        AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x')))"""
+
+# NOT NULL constraints, which PostgreSQL 18 lists here too, are told with their columns; inherited ones with the parent.
+_CONSTRAINTS = f"""(
+    SELECT json_agg(ARRAY[
+        k.conname::text,
+        k.oid::text,
+        CASE k.contype
+            WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'exclusion'
+        END,
+        regexp_replace(k.definition, '( NOT ENFORCED| NOT VALID)+$', '') || CASE WHEN k.conindid <> 0 AND k.contype <> 'f' THEN (
+            SELECT COALESCE(' WITH (' || {settings("i.reloptions")} || ')', '') || COALESCE(' USING INDEX TABLESPACE ' || s.spcname, '')
+            FROM pg_class AS i LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace AND i.reltablespace <> 0
+            WHERE i.oid = k.conindid) ELSE '' END,
+        CASE WHEN k.definition LIKE '% NOT ENFORCED' THEN 'not enforced' WHEN k.convalidated THEN 'yes' ELSE 'not valid' END,
+        {comment("pg_constraint", "k.oid")}
+    ])
+    FROM (SELECT *, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+        WHERE conrelid = c.oid AND contype IN ('p', 'u', 'f', 'c', 'x') AND conislocal OFFSET 0) AS k)"""
+
+# The server's own triggers enforce foreign keys; those of partitions follow the partitioned table's.
+_TRIGGERS = f"""(
+    SELECT json_agg(ARRAY[
+        g.tgname::text,
+        g.oid::text,
+        replace(pg_get_triggerdef(g.oid), ' TRIGGER ' || quote_ident(g.tgname) || ' ', ' TRIGGER '),
+        {enabled("g.tgenabled")},
+        {comment("pg_trigger", "g.oid")}
+    ])
+    FROM pg_trigger AS g WHERE c.relhastriggers AND g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgparentid = 0)"""
+
+_RULES = f"""(
+    SELECT json_agg(ARRAY[
+        w.rulename::text,
+        w.oid::text,
+        replace(pg_get_ruledef(w.oid), 'CREATE RULE ' || quote_ident(w.rulename) || ' AS', 'CREATE RULE AS'),
+        {enabled("w.ev_enabled")},
+        {comment("pg_rewrite", "w.oid")}
+    ])
+    FROM pg_rewrite AS w WHERE c.relhasrules AND w.ev_class = c.oid AND w.rulename <> '_RETURN')"""
+
+_POLICIES = f"""(
+    SELECT json_agg(ARRAY[
+        p.polname::text,
+        p.oid::text,
+        CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END,
+        CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+        (SELECT string_agg(r.who, ', ' ORDER BY r.who)
+            FROM (SELECT CASE WHEN u = 0 THEN 'PUBLIC' ELSE {role("u")}::text END AS who FROM unnest(p.polroles) AS u) AS r),
+        pg_get_expr(p.polqual, p.polrelid),
+        pg_get_expr(p.polwithcheck, p.polrelid),
+        {comment("pg_policy", "p.oid")}
+    ])
+    FROM pg_policy AS p WHERE p.polrelid = c.oid)"""
+
+# Its owner and its schema are its own, but it speaks of its table alone and goes with it.
+_STATISTICS = f"""(
+    SELECT json_agg(ARRAY[
+        CASE WHEN s.stxnamespace = c.relnamespace THEN s.stxname::text ELSE format('%s.%s', sn.nspname, s.stxname) END,
+        s.oid::text,
+        replace(pg_get_statisticsobjdef(s.oid), format('CREATE STATISTICS %I.%I', sn.nspname, s.stxname), 'CREATE STATISTICS')
+            || CASE WHEN s.stxstattarget >= 0 THEN ' STATISTICS ' || s.stxstattarget ELSE '' END
+            || CASE WHEN s.stxowner <> c.relowner THEN ' OWNER ' || {role("s.stxowner")} ELSE '' END,
+        {comment("pg_statistic_ext", "s.oid")}
+    ])
+    FROM pg_statistic_ext AS s JOIN pg_namespace AS sn ON sn.oid = s.stxnamespace WHERE s.stxrelid = c.oid)"""
+
+_COLUMN_COMMENTS = """(
+    SELECT json_agg(ARRAY[a.attname::text, q.description])
+    FROM pg_description AS q JOIN pg_attribute AS a ON a.attrelid = q.objoid AND a.attnum = q.objsubid
+    WHERE q.objoid = c.oid AND q.classoid = 'pg_class'::regclass AND q.objsubid > 0)"""
+
+_COLUMN_GRANTS = f"""(
+    SELECT json_agg(ARRAY[a.attname::text, {grants("a.attacl", default_acl("c", "c.relowner"))}])
+    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped)"""
+
+# No locks here either: only what people see of a view, column by column.
+_SIGNATURE = """
+    (SELECT string_agg(concat_ws(' ', line->>0, line->>2, 'COLLATE ' || (line->>6), 'DEFAULT ' || (line->>4), line->>7), ', ' ORDER BY place)
+        FROM json_array_elements({columns}) WITH ORDINALITY AS x (line, place))"""
+
+_PARTS = ("index", "constraint", "trigger", "rule", "policy", "statistics")
+
+
+def query(version: int, only: Sequence[str] | None) -> str:
+    """Return the query for all relations, or for those with the given oids, in the order of their names."""
+    chosen = "" if only is None else f"AND c.oid = ANY ('{{{','.join(str(int(oid)) for oid in only)}}}'::oid[])"
+    return f"""
+        SELECT
+            CASE WHEN c.relispartition THEN 'partition' WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
+            format('%s.%s', n.nspname, c.relname),
+            c.oid,
+            own.*
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN LATERAL (SELECT
+            CASE WHEN c.relkind IN ('v', 'm')
+                THEN json_build_array(pg_get_viewdef(c.oid), {_SIGNATURE.format(columns=_columns(version))}, {_OPTIONS})
+                ELSE json_build_array({_FORM}, {_OPTIONS}, {_ROW_SECURITY}, {_REPLICA_IDENTITY}, {_INHERITS}) END,
+            {role("c.relowner")},
+            {grants("c.relacl", default_acl("r", "c.relowner"))},
+            {comment("pg_class", "c.oid")},
+            CASE WHEN c.relkind IN ('r', 'p', 'f') THEN {_columns(version)} END,
+            {_INDEXES},
+            {_CONSTRAINTS},
+            {_TRIGGERS},
+            {_RULES},
+            {_POLICIES},
+            {_STATISTICS},
+            {_COLUMN_COMMENTS},
+            {_COLUMN_GRANTS}
+        ) AS own ON NOT c.relispartition
+        WHERE c.relkind IN ({KINDS}) AND {OURS} {chosen}
+        ORDER BY n.nspname, c.relname
+    """
+
+
+def objects(row: Sequence[bytes | None]) -> Iterator[Object]:
+    """Yield a relation and what belongs to it, from one row of the query."""
+    kind, name, oid = ((cell or b"").decode("utf-8", "replace") for cell in row[:3])
+    if kind == "partition":  # told by its parent's definition, so that rotating partitions is no change
+        yield Object("partition", "", name, (), oid)
+        return
+    yield Object(kind, "", name, tuple(json.loads(row[3] or b"[]")), oid)
+    yield from attached(name, row[4], row[5], row[6])
+    for column, number, *traits in _list(row[7]):
+        yield Object("column", name, column or "", tuple(traits), f"{oid}.{number}")
+    table = name.partition(".")[2]
+    for part, cell in zip(_PARTS, row[8:14], strict=True):
+        for own_name, own_oid, *traits, remark in _list(cell):
+            yield Object(part, name, own_name or "", tuple(traits), own_oid, _made_up(part, table, own_name or ""))
+            if remark is not None:
+                yield Object("comment", name, f"{part} {own_name}", (remark,))
+    for what, cell in (("comment", row[14]), ("grant", row[15])):
+        for column, text in _list(cell):
+            if text is not None:
+                yield Object(what, name, column or "", (text,))
+
+
+def attached(parent: str, owner: bytes | None, granted: bytes | None, remark: bytes | None) -> Iterator[Object]:
+    """Yield an object's owner, grants and comment, as far as it has them."""
+    for kind, cell in (("owner", owner), ("grant", granted), ("comment", remark)):
+        if cell is not None:
+            yield Object(kind, parent, "", (cell.decode("utf-8", "replace"),))
+
+
+def _list(cell: bytes | None) -> list[list[str | None]]:
+    found: list[list[str | None]] = json.loads(cell) if cell else []
+    return found
+
+
+_MADE_UP = {
+    kind: re.compile(rf".*_({suffixes})\d*")
+    for kind, suffixes in {"index": "idx", "constraint": "pkey|key|fkey|check|excl", "statistics": "stat"}.items()
+}
+
+
+def _made_up(kind: str, table: str, name: str) -> bool:
+    # A key or index that came with the table's statement bears a name that PostgreSQL made up from the
+    # table and the columns, with a number where that was taken: it says nothing about the schema.
+    pattern, beginning = _MADE_UP.get(kind), table[:28]
+    return pattern is not None and name.startswith(beginning) and pattern.fullmatch(name, len(beginning)) is not None
