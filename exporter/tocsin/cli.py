@@ -6,26 +6,22 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 import tocsin
-from tocsin.errors import ConfigError, TocsinError
+from tocsin.errors import ConfigError
+from tocsin.schema_commands import schema
+from tocsin.shell import config_option, explained, load
 
 if TYPE_CHECKING:
     from tocsin.config import Config
+    from tocsin.sources.postgres.config import PostgresOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_URL = "http://127.0.0.1:9847"
-
-
-def config_option(command: F) -> F:
-    path = click.Path(dir_okay=False, path_type=Path)
-    return click.option("--config", "config_path", type=path, required=True, envvar="TOCSIN_CONFIG", help="The configuration file.")(
-        command
-    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,7 +51,7 @@ def serve(config_path: Path | None, listen: str | None) -> None:
     """Run the exporter."""
     from tocsin import service
 
-    with explained(), service.Service(_load(config_path) if config_path else _from_environment(), config_path, listen) as running:
+    with explained(), service.Service(load(config_path) if config_path else _from_environment(), config_path, listen) as running:
         logging.getLogger("tocsin").info(
             "tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets())
         )
@@ -71,7 +67,7 @@ def check(config_path: Path, timeout: float) -> None:
     from tocsin import once
 
     with explained():
-        config = _load(config_path)
+        config = load(config_path)
         reports = once.check(config, timeout)
     for line in (*(r.line for r in reports), *once.notes(config)):
         click.echo(line)
@@ -88,7 +84,7 @@ def once_command(config_path: Path, timeout: float) -> None:
     from tocsin import once
 
     with explained():
-        click.echo(once.page(_load(config_path), timeout), nl=False)
+        click.echo(once.page(load(config_path), timeout), nl=False)
 
 
 @main.command()
@@ -104,7 +100,7 @@ def up(config_path: Path | None) -> None:
     from tocsin import stack
 
     with explained():
-        sys.exit(stack.up(_load(config_path) if config_path else None, config_path))
+        sys.exit(stack.up(load(config_path) if config_path else None, config_path))
 
 
 @main.command()
@@ -117,7 +113,7 @@ def bundle(folder: Path, config_path: Path | None) -> None:
     from tocsin.bundle import files
 
     with explained():
-        for path in files.write(folder, _load(config_path) if config_path else None):
+        for path in files.write(folder, load(config_path) if config_path else None):
             click.echo(path)
 
 
@@ -158,6 +154,34 @@ def grants(kind: str) -> None:
     click.echo(known[kind], nl=False)
 
 
+@main.command()
+@click.argument("what", type=click.Choice(["postgres-trigger"]))
+@click.option("--remove", is_flag=True, help="Remove it instead.")
+@click.option("--apply", "name", metavar="TARGET", help="Do it in every watched database of this target, whose user must be a superuser.")
+@click.option(
+    "--config", "config_path", type=click.Path(dir_okay=False, path_type=Path), envvar="TOCSIN_CONFIG", help="The file that has the target."
+)
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds that --apply may take.")
+def install(what: str, remove: bool, name: str | None, config_path: Path | None, timeout: float) -> None:
+    """Print the SQL of what helps Tocsin on a server, or run it there.
+
+    postgres-trigger: event triggers that tell of schema changes as they are committed, with who made them.
+    """
+    from tocsin.sources.postgres import trigger
+
+    if name is None:
+        click.echo(trigger.script(remove=remove), nl=False)
+        return
+    if config_path is None:
+        raise click.UsageError("--apply needs --config")
+    with explained():
+        target = next((t for t in load(config_path).targets if t.name == name and t.kind == "postgres"), None)
+        if target is None:
+            raise click.ClickException(f"{config_path} has no target {name!r} of kind postgres")
+        for database in trigger.apply(cast("PostgresOptions", target), timeout, remove=remove):
+            click.echo(f"{what} {'removed from' if remove else 'installed in'} {database}")
+
+
 @main.command("config-schema")
 def config_schema() -> None:
     """Print the JSON Schema of the configuration file, for editors."""
@@ -166,21 +190,6 @@ def config_schema() -> None:
     from tocsin.bundle import docs
 
     click.echo(json.dumps(docs.config_schema(), indent=2))
-
-
-class explained:  # noqa: N801 -- reads as a word: with explained()
-    """Turn our own errors into messages without a traceback; exit 2 for a wrong configuration, else 1."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ConfigError):
-            for mistake in error.mistakes:
-                click.echo(mistake, err=True)
-            sys.exit(2)
-        if isinstance(error, TocsinError):
-            click.echo(f"tocsin: {error}", err=True)
-            sys.exit(1)
 
 
 def _listen(value: str | None) -> str | None:
@@ -204,11 +213,7 @@ def _from_environment() -> Config:
     return found
 
 
-def _load(path: Path) -> Config:
-    from tocsin import config
-
-    return config.load(path)
-
+main.add_command(schema)
 
 if __name__ == "__main__":
     main()

@@ -1,16 +1,15 @@
-"""What a person or a program is shown: the landing page, and events as JSON."""
+"""What a person is shown: the landing page."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from html import escape
-from typing import Any
 from urllib.parse import quote
 
 import tocsin
 from tocsin.errors import JournalError
 from tocsin.event import Event, EventKind
-from tocsin.journal import Journal
+from tocsin.events_api import iso
+from tocsin.journal import Filter, Journal
 from tocsin.runner import Target
 
 _LINKS = (
@@ -32,25 +31,11 @@ td:first-child { white-space: nowrap; }
 """
 
 
-def iso(seconds: float | None) -> str:
-    """Return Unix seconds as UTC with milliseconds, in the form of RFC 3339."""
-    return datetime.fromtimestamp(seconds or 0, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def event_json(event: Event) -> dict[str, Any]:
-    """Return an event in the form of the API."""
-    return {
-        "id": event.id, "time": iso(event.time), "target": event.target, "source": event.source, "kind": event.kind,
-        "database": event.database, "object_kind": event.object_kind, "object": event.object, "change": event.change,
-        "risk": event.risk, "reason": event.reason, "old": event.old, "new": event.new, "detail": event.detail,
-    }  # fmt: skip
-
-
 def landing(targets: list[Target], journal: Journal) -> str:
     """Return the landing page: targets and what is wrong with them, what changed, what was delivered."""
     try:
-        changed = journal.events(kind=EventKind.SCHEMA, limit=10, newest=True)[::-1]
-        delivered = journal.events(kind=EventKind.NOTIFICATION, limit=10, newest=True)[::-1]
+        changed = journal.events(Filter(kind=(EventKind.SCHEMA,)), limit=10, newest=True)[::-1]
+        delivered = journal.events(Filter(kind=(EventKind.NOTIFICATION,)), limit=10, newest=True)[::-1]
         problem = "" if journal.up else '<p class="bad">The journal cannot be written: changes are found but not kept yet.</p>'
     except JournalError as error:
         changed, delivered, problem = [], [], f'<p class="bad">{escape(str(error))}</p>'

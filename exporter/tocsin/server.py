@@ -303,6 +303,8 @@ class Handler(BaseHTTPRequestHandler):
         # A browser that comes back repeats the address that it began with, and says in the header where it was.
         request = events_api.parse({**self.query, **({"since_id": [since_id]} if since_id else {})}, stream=True)
         streams = self.server.app.streams
+        # Before the first byte: who has the answer's head hears of all that happens from then on.
+        position = self.server.app.journal.span().newest if request.since_id is None else request.since_id
         try:
             with streams.place(self.connection):
                 self.send_response(HTTPStatus.OK)
@@ -311,7 +313,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self.end_headers()
                 if self.command != "HEAD":
-                    streams.follow(self.connection, self.wfile.write, request.chosen, request.since_id)
+                    streams.follow(self.connection, self.wfile.write, request.chosen, position)
         except FullError as error:
             self.send(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n", headers={"Retry-After": "5"})
 

@@ -51,19 +51,21 @@ def write(schemas: Iterable[tuple[str, Schema]], kinds: Iterable[str] = DEFAULT_
     comma = ""
     for database, schema in schemas:
         yield f'{comma}{json.dumps(database, ensure_ascii=False)}: {{"server": {json.dumps(schema.server)}, "objects": ['
-        objects = sorted((o for o in schema.objects if o.kind in chosen), key=_place)
+        objects = sorted((o for o in schema.objects if o.kind in chosen), key=place)
         for i, o in enumerate(objects):
-            yield json.dumps(_as_dict(o), ensure_ascii=False) + "," * (i + 1 < len(objects))
+            yield json.dumps(as_dict(o), ensure_ascii=False) + "," * (i + 1 < len(objects))
         yield "]}"
         comma = ", "
     yield "}}"
 
 
-def _place(o: Object) -> tuple[str, bool, str, str]:
+def place(o: Object) -> tuple[str, bool, str, str]:
+    """Return by what objects are put in order: each root with its parts behind it."""
     return (o.parent or o.full_name, bool(o.parent), o.kind, o.name)
 
 
-def _as_dict(o: Object) -> dict[str, Any]:
+def as_dict(o: Object) -> dict[str, Any]:
+    """Return an object as the file has it."""
     traits = {name: value for name, value in zip(TRAITS[o.kind], o.traits, strict=True) if value is not None}
     where = {"parent": o.parent} if o.parent else {}
     return {"kind": o.kind, **where, "name": o.name} | traits | ({"generated_name": True} if o.generated else {})

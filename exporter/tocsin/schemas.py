@@ -1,0 +1,173 @@
+"""Schemas for the commands: read from a target once, beside a running exporter, or from a file of expected ones."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from tocsin import catalog
+from tocsin.config import Config
+from tocsin.errors import SetupError
+from tocsin.event import Change
+from tocsin.options import TargetOptions
+from tocsin.schema import drift
+from tocsin.schema.diff import Difference, diff
+from tocsin.schema.model import TRAITS, Object, Schema
+from tocsin.source import Run
+
+Schemas = dict[str, Schema]
+Pair = tuple[str, Schema, str, Schema]
+"""Two databases to compare, each with its name."""
+
+
+def of_target(options: TargetOptions, databases: Iterable[str], seconds: float) -> Schemas:
+    """Read the schemas of a target's watched databases, or of those named. Raises CollectError."""
+    source = catalog.source(options.kind)
+    collector = source.collector("schema")
+    if source.schemas is None or collector is None:
+        raise SetupError(f"{options.name} is of kind {options.kind}, which has no schema")
+    deadline = time.monotonic() + seconds
+    session = source.open(options)
+    try:
+        session.begin([Run(collector, deadline)])
+        found = dict(source.schemas(session, deadline))
+    finally:
+        session.close()
+    return _chosen(found, databases, options.name)
+
+
+def _chosen(found: Schemas, databases: Iterable[str], where: str) -> Schemas:
+    wanted = list(databases)
+    for name in wanted:
+        if name not in found:
+            raise SetupError(f"{where} has no database {name} that is watched; there are: {', '.join(found) or 'none'}")
+    return {name: found[name] for name in wanted} if wanted else found
+
+
+def target(config: Config | None, name: str) -> TargetOptions:
+    """Return a target's options. Raises SetupError."""
+    targets = config.targets if config is not None else ()
+    for options in targets:
+        if options.name == name:
+            return options
+    known = ", ".join(t.name for t in targets)
+    raise SetupError(f"no target is called {name}; " + (f"there are: {known}" if known else "give the configuration with --config"))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison. `kinds` are those that it speaks of."""
+
+    name: str
+    schemas: Schemas
+    kinds: frozenset[str]
+
+
+def side(config: Config | None, word: str, databases: Iterable[str], seconds: float) -> Side:
+    """Read what a word means: a target by its name, else a file of expected schemas."""
+    names = [t.name for t in config.targets] if config is not None else []
+    if word not in names and Path(word).is_file():
+        expected = drift.read(Path(word))
+        return Side(word, _chosen(expected.schemas, databases, word), expected.kinds)
+    if word not in names:
+        known = f"there are the targets {', '.join(names)}" if names else "targets need the configuration: --config"
+        raise SetupError(f"{word} is neither a target nor a file of expected schemas; {known}")
+    return Side(word, of_target(target(config, word), databases, seconds), frozenset(TRAITS))
+
+
+def pairs(old: Side, new: Side, names: Iterable[tuple[str, str]] = ()) -> tuple[list[Pair], list[str], list[str]]:
+    """Return which databases are compared, and which either side alone has.
+
+    Without `names` they are paired by name; where each side has just one, the names do not matter.
+    """
+    given = list(names)
+    if not given and len(old.schemas) == len(new.schemas) == 1:
+        given = [(next(iter(old.schemas)), next(iter(new.schemas)))]
+    if given:
+        return [(a, old.schemas[a], b, new.schemas[b]) for a, b in given], [], []
+    both = [(name, schema, name, new.schemas[name]) for name, schema in old.schemas.items() if name in new.schemas]
+    return both, [n for n in old.schemas if n not in new.schemas], [n for n in new.schemas if n not in old.schemas]
+
+
+def compare(old: Schema, new: Schema, kinds: frozenset[str]) -> list[Difference]:
+    """Return how two schemas of different places differ, in some kinds. Numbers of the engine mean nothing between them."""
+    return diff(_reduced(old, kinds), _reduced(new, kinds))
+
+
+def _reduced(schema: Schema, kinds: frozenset[str]) -> Schema:
+    return Schema(schema.server, tuple(o._replace(identity=None) for o in schema.objects if o.kind in kinds))
+
+
+def database_difference(change: Change, name: str) -> Difference:
+    o = Object("database", "", name)
+    return Difference(change, o if change is Change.DROPPED else None, o if change is Change.ADDED else None)
+
+
+def write(path: Path, lines: Iterable[str], *, replace: bool) -> None:
+    """Write a file whole or not at all. Raises SetupError; without `replace` also when there is one."""
+    real = Path(os.path.realpath(path))  # a link stays a link
+    part = real.with_name(f".{real.name}.{token_hex(8)}.part")
+    try:
+        with part.open("x", encoding="utf-8") as file:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), real.stat().st_mode & 0o7777)
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        _put(part, real, replace)
+    except OSError as error:
+        raise SetupError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path, replace: bool) -> None:
+    if replace:
+        part.replace(path)
+        return
+    try:
+        path.hardlink_to(part)  # fails where there is a file, also one that came just now
+    except FileExistsError:
+        raise SetupError(f"{path} is there already; give --force to write it anew, or accept TARGET to renew it") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What `accept` would write: the schemas, the kinds they are compared in, and what changes by it."""
+
+    path: Path
+    schemas: Schemas
+    kinds: tuple[str, ...]
+    changes: list[tuple[str, list[Difference]]]
+
+    def lines(self) -> Iterable[str]:
+        return drift.write(self.schemas.items(), self.kinds)
+
+
+def acceptance(options: TargetOptions, databases: Iterable[str], seconds: float, read: Callable[..., Schemas] = of_target) -> Acceptance:
+    """Compare a target with its file of expected schemas, for the present to take its place.
+
+    Databases that are not asked for stay in the file as they are. Raises SetupError, CollectError.
+    """
+    path: Path | None = getattr(options, "expected", None)
+    if path is None:
+        raise SetupError(
+            f"{options.name} has no `expected:` file in the configuration; name one there, or write one anywhere with: "
+            f"tocsin schema export {options.name} -o FILE"
+        )
+    named = list(databases)
+    known = drift.read(path) if path.exists() else drift.Expected(frozenset(drift.DEFAULT_KINDS))
+    present = read(options, named, seconds)
+    kept = {name: schema for name, schema in known.schemas.items() if named and name not in present}
+    changes = []
+    for name, schema in present.items():
+        old = known.schemas.get(name)
+        found = compare(old, schema, known.kinds) if old is not None else [database_difference(Change.ADDED, name)]
+        changes.append((name, found))
+    changes += [(n, [database_difference(Change.DROPPED, n)]) for n in known.schemas if n not in present and n not in kept]
+    return Acceptance(path, {**kept, **present}, tuple(sorted(known.kinds)), [(n, d) for n, d in changes if d])

@@ -1,0 +1,1 @@
+db.execute("SELECT id, emial FROM orders")  # expect: column public.orders.emial -> email

@@ -1,0 +1,1 @@
+db.execute("SELECT id FROM ordres")  # expect: table ordres -> orders

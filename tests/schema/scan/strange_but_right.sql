@@ -1,0 +1,15 @@
+SELECT row_to_json(o), o FROM orders o;
+SELECT count(*) FILTER (WHERE total > 1), sum(total) OVER w FROM orders WINDOW w AS (PARTITION BY customer_id ORDER BY id);
+SELECT total AS t FROM orders ORDER BY t;
+SELECT total + 1 AS t FROM orders GROUP BY t HAVING count(*) > 1;
+SELECT extract(year FROM created_at), date_trunc('day', created_at), interval '1 day' FROM orders;
+SELECT email::text, CAST(total AS numeric(10, 2)), total::my_type FROM orders;
+SELECT email ->> 'key', email #> '{a,b}', email ? 'x' FROM orders;
+SELECT 'emial' FROM orders WHERE email ~ 'nothing' AND email LIKE '%:name%';
+SELECT (c).anything FROM customers c;
+SELECT * FROM orders NATURAL JOIN customers;
+SELECT v.a FROM (VALUES (1, 2)) AS v (a, b);
+SELECT x FROM jsonb_to_recordset('[]') AS r(x integer);
+SELECT my_function(anything_goes) FROM orders;
+SELECT DISTINCT ON (email) id FROM orders ORDER BY email, id FOR UPDATE SKIP LOCKED;
+VALUES (1, 2);
