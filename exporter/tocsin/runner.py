@@ -281,8 +281,9 @@ class Runner:
             self._say_reference(say, target, records)
         if self.journal is not None:
             self._say_journal(say, target, self.journal)
-        levels = points.pop(vitals.THRESHOLD, {})
-        return exposition.render(points, target.named) | exposition.render({vitals.THRESHOLD: levels}, target.constant)
+        reference = target.source.reference.metrics if target.source.reference else ()
+        of_series = {metric: points.pop(metric, {}) for metric in (vitals.THRESHOLD, *reference)}
+        return exposition.render(points, target.named) | exposition.render(of_series, target.constant)
 
     @staticmethod
     def _say_record(say: Say, name: str, scheduled: bool, record: Record) -> None:
@@ -296,6 +297,8 @@ class Runner:
         say(vitals.COLLECTOR_SERIES, record.series, name)
         if record.error is not None:
             say(vitals.COLLECTOR_FAILING, 1, name, record.error.reason)
+        if scheduled:
+            say(vitals.COLLECTOR_DEFERRED, int(record.error is not None and record.error.reason == "locked"), name)
         if scheduled and record.succeeded_at is not None:
             say(vitals.COLLECTOR_AGE, round(time.time() - record.succeeded_at, 3), name)
 

@@ -8,17 +8,23 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from tocsin.config import Config
 from tocsin.errors import JournalError
 from tocsin.runner import Access, Runner, Target
 from tocsin.source import Collector, Run
+from tocsin.waking import wakers
 
 _log = logging.getLogger("tocsin.scheduler")
 
+_TIDY_EVERY = 30.0
 _PRUNE_EVERY = 300.0
 _BUSY_PAUSE = 0.5
+_SHORTEST_REST = 0.2
+_FULLNESS = 100
+_REST_SHARE = 20
+"""A collector that is woken all the time rests this many times as long as it ran: it has a twentieth of a core at most."""
 
 
 class Batch:
@@ -27,19 +33,26 @@ class Batch:
     def __init__(self, runs: list[Run]) -> None:
         self.runs = runs
         self.done = threading.Event()
+        self.ended_at = 0.0
         self.overstayed = False
 
     def is_late(self) -> bool:
         """Tell whether all runs are past their deadline, and their driver has had time to say why."""
         return bool(self.runs) and all(time.monotonic() > run.deadline + _BUSY_PAUSE for run in self.runs)
 
+    def covers(self, collectors: Iterable[Collector]) -> bool:
+        """Tell whether these collectors are among the runs; a closed lane's batch has none, and none will come."""
+        return not self.runs or {run.collector for run in self.runs}.issuperset(collectors)
+
 
 class Lane:
     """One way to a target, used by one batch at a time: a run that is still going is never started again."""
 
-    def __init__(self, target: Target, runner: Runner) -> None:
+    def __init__(self, target: Target, runner: Runner, *, keeps: bool = True) -> None:
+        """With `keeps` the way to the target stays open between batches."""
         self.target = target
         self._runner = runner
+        self._keeps = keeps
         self._access = Access(target)
         self._lock = threading.Lock()
         self._closed = False
@@ -64,11 +77,17 @@ class Lane:
             batch.done.set()
         return batch, True
 
+    def is_idle(self) -> bool:
+        return self.current is None or self.current.done.is_set()
+
     def _work(self, batch: Batch) -> None:
         try:
             self._runner.execute(self._access, batch.runs)
         finally:
+            if not self._keeps:
+                self._access.close()
             with self._lock:
+                batch.ended_at = time.monotonic()
                 batch.done.set()
                 if self._closed:
                     self._access.close()
@@ -77,33 +96,101 @@ class Lane:
         """Let go of the target, at once or when the batch that is going ends, whose results are thrown away."""
         with self._lock:
             self._closed = True
-            if self.current is None or self.current.done.is_set():
+            if self.is_idle():
                 self._access.close()
-            else:
+            elif self.current is not None:
                 self._runner.disown(self.target, self.current.runs)
+
+    def abandon(self, batch: Batch, collectors: list[Collector], seconds: float) -> None:
+        """Note that these collectors brought nothing in time: in the batch, which then is not waited for again, or behind it."""
+        if batch.covers(collectors):
+            finished, batch.overstayed = batch.overstayed, True
+            self._runner.abandon(self.target, batch.runs, seconds, finished=finished)
+        else:  # the batch is somebody else's, who may have more time
+            self._runner.abandon(self.target, [self._runner.new_run(self.target, c, 0.0) for c in collectors], seconds)
+
+
+def collect(lanes: Iterable[Lane], deadline: float, names: Collection[str] = ()) -> None:
+    """Bring the live collectors of the lanes' targets up to date, all targets at once, by the deadline (monotonic seconds).
+
+    With `names` only those collectors. Two scrapes at the same moment share one run. A run that overstays is taken
+    off the page, and until it ends, which its driver sees to, later scrapes do not wait for it.
+    """
+    began = time.monotonic()
+    # A little earlier than the scrape's own end, so that the driver's own words arrive as the reason.
+    drivers_deadline = deadline - min(0.25, (deadline - began) * 0.1)
+    started = []
+    for lane in lanes:
+        wanted = [c for c in lane.target.live if not names or c.name in names]
+        if wanted:
+            started.append((lane, wanted, lane.start(wanted, drivers_deadline)[0]))
+    for lane, wanted, first in started:
+        batch = first
+        while True:
+            if batch.overstayed or not batch.done.wait(max(0.0, deadline - time.monotonic())):
+                lane.abandon(batch, wanted, time.monotonic() - began)
+                break
+            if batch.covers(wanted):
+                break
+            batch, _ = lane.start(wanted, drivers_deadline)  # somebody had asked for other collectors
 
 
 class _Watched:
-    """A target with its two lanes: a long inspection never stands in the way of a scrape."""
+    """A target with its lanes: a long inspection stands in the way neither of a scrape nor of news."""
 
-    def __init__(self, target: Target, runner: Runner) -> None:
+    def __init__(self, target: Target, runner: Runner, wake: Callable[[_Watched], None]) -> None:
         self.target = target
         self.live = Lane(target, runner)
-        self.scheduled = Lane(target, runner)
+        self.scheduled = Lane(target, runner, keeps=False)  # what runs once a minute or an hour holds no connection between
+        self.woken = Lane(target, runner)
+        self.clocks = [_Clock(self, collector) for collector in target.scheduled]
+        self.wakers = wakers(runner, target, lambda: wake(self))
 
     def close(self) -> None:
-        self.live.close()
-        self.scheduled.close()
+        for waker in self.wakers:
+            waker.stop()
+        for lane in (self.live, self.scheduled, self.woken):
+            lane.close()
+
+
+class _Clock:
+    """When one scheduled collector of one target runs next."""
+
+    def __init__(self, watched: _Watched, collector: Collector) -> None:
+        self.watched = watched
+        self.collector = collector
+        self.lane = watched.woken if collector.wakes else watched.scheduled
+        self.every = watched.target.scheduled[collector]
+        self.due = 0.0
+        self.woken = False
+        self.batch: Batch | None = None
+
+    @property
+    def target(self) -> Target:
+        return self.watched.target
+
+    def rested_at(self) -> float:
+        """Return when it may run again before its time (monotonic seconds): soon after a short run, later after a long one."""
+        if self.batch is None:
+            return 0.0
+        if not self.batch.done.is_set():
+            return time.monotonic() + _SHORTEST_REST
+        duration = max(run.duration for run in self.batch.runs)
+        return self.batch.ended_at + min(self.every, max(_SHORTEST_REST, _REST_SHARE * duration))
 
 
 class Scheduler:
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self._watched: dict[str, _Watched] = {}
-        self._due: list[tuple[float, int, _Watched | None, Collector | None]] = []
+        self._due: list[tuple[float, int, _Clock | None]] = []
+        self._fullness = _FULLNESS
         self._order = itertools.count()
         self._changed = threading.Condition()
-        self._stopped = False
+        self._started = self._stopped = False
+        self.tidiers: list[Callable[[], None]] = [self._prune]
+        """Called now and then, by the clock's thread."""
+        self._pruned_at = time.monotonic()
         self._clock = threading.Thread(target=self._tick, name="tocsin-clock", daemon=True)
 
     def targets(self) -> list[Target]:
@@ -123,25 +210,36 @@ class Scheduler:
             if known is not None and known.target.options == options and known.target.levels == target.levels:
                 fresh[options.name] = known
             else:
-                fresh[options.name] = _Watched(target, self.runner)
+                fresh[options.name] = _Watched(target, self.runner, self._wake)
                 started.append(fresh[options.name])
         gone = [w for name, w in self._watched.items() if fresh.get(name) is not w]
         with self._changed:
             self._watched = fresh
-            self._due = [entry for entry in self._due if entry[2] is None or entry[2] not in gone]
+            self._due = [entry for entry in self._due if entry[2] is None or entry[2].watched not in gone]
             heapq.heapify(self._due)
             # First the old, so that nothing of theirs comes after what the new ones find.
             for watched in gone:
                 watched.close()
                 self.runner.store.drop_target(watched.target.name)
             for watched in started:
-                for collector in watched.target.scheduled:
-                    self._plan(random.uniform(0, 0.5), watched, collector)  # noqa: S311 -- spreads load
+                for clock in watched.clocks:
+                    self._plan(time.monotonic() + random.uniform(0, 0.5), clock)  # noqa: S311 -- spreads load
             self._changed.notify()
+            listening = [w for one in started for w in one.wakers] if self._started and not self._stopped else []
+            for waker in listening:
+                waker.start()
+        # Not under the lock, which a waker that is just telling something waits for.
+        for watched in gone:
+            for waker in watched.wakers:
+                waker.join()
 
     def start(self) -> None:
         with self._changed:
-            self._plan(_PRUNE_EVERY, None, None)
+            self._started = True
+            self._plan(time.monotonic() + _TIDY_EVERY, None)
+            for watched in self._watched.values():
+                for waker in watched.wakers:
+                    waker.start()
         self._clock.start()
 
     def stop(self) -> None:
@@ -151,40 +249,47 @@ class Scheduler:
             self._changed.notify()
         for watched in self._watched.values():
             watched.close()
+        for watched in self._watched.values():
+            for waker in watched.wakers:
+                waker.join()
 
-    def scrape(self, targets: Iterable[Target], deadline: float) -> None:
-        """Bring the live collectors of the targets up to date, all targets at once, by the deadline (monotonic seconds).
-
-        Two scrapes at the same moment share one run. A run that overstays is taken off the page, and until
-        it ends, which its driver sees to, later scrapes do not wait for it.
-        """
-        began = time.monotonic()
-        # A little earlier than the scrape's own end, so that the driver's own words arrive as the reason.
-        drivers_deadline = deadline - min(0.25, (deadline - began) * 0.1)
-        batches = []
-        for target in targets:
-            watched = self._watched.get(target.name)
-            if watched is not None and watched.target.live:
-                batches.append((watched, watched.live.start(watched.target.live, drivers_deadline)[0]))
-        for watched, batch in batches:
-            earlier = batch.overstayed
-            if earlier or not batch.done.wait(max(0.0, deadline - time.monotonic())):
-                batch.overstayed = True
-                self.runner.abandon(watched.target, batch.runs, time.monotonic() - began, finished=earlier)
+    def scrape(self, targets: Iterable[Target], deadline: float, names: Collection[str] = ()) -> None:
+        """Bring the live collectors of the targets up to date, or those that are named; see `collect`."""
+        watched = [self._watched.get(target.name) for target in targets]
+        collect([w.live for w in watched if w is not None], deadline, names)
 
     def run_scheduled_once(self, targets: Iterable[Target], deadline: float) -> None:
         """Do all scheduled collectors of the targets now and wait for them, for commands that look once."""
         began = time.monotonic()
         for target in targets:
-            lane = self._watched[target.name].scheduled
-            for collector in target.scheduled:  # one at a time, as on their clocks
-                batch, _ = lane.start([collector], deadline)
+            for clock in self._watched[target.name].clocks:  # one at a time, as on their clocks
+                batch, _ = clock.lane.start([clock.collector], deadline)
                 if not batch.done.wait(max(0.0, deadline - time.monotonic())):
                     self.runner.abandon(target, batch.runs, time.monotonic() - began)
                     break
 
-    def _plan(self, delay: float, watched: _Watched | None, collector: Collector | None) -> None:
-        heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), watched, collector))
+    def _wake(self, watched: _Watched) -> None:
+        """Run what wants to be woken as soon as it is rested; a run that is going may have looked too early, so another follows."""
+        with self._changed:
+            if self._stopped or self._watched.get(watched.target.name) is not watched:
+                return
+            for clock in watched.clocks:
+                if clock.collector.wakes:
+                    clock.woken = True
+                    due = max(time.monotonic(), clock.rested_at())
+                    if due < clock.due:
+                        self._plan(due, clock)
+            self._changed.notify()
+
+    def _plan(self, due: float, clock: _Clock | None) -> None:
+        """Set when a clock comes round; an earlier entry of it means nothing then."""
+        if clock is not None:
+            clock.due = due
+        heapq.heappush(self._due, (due, next(self._order), clock))
+        if len(self._due) > 2 * self._fullness:
+            self._due = [entry for entry in self._due if entry[2] is None or entry[2].due == entry[0]]
+            heapq.heapify(self._due)
+            self._fullness = max(_FULLNESS, len(self._due))
 
     def _tick(self) -> None:
         while True:
@@ -193,25 +298,32 @@ class Scheduler:
                     self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
                 if self._stopped:
                     return
-                _, _, watched, collector = heapq.heappop(self._due)
-                if watched is None or collector is None:
-                    self._plan(_PRUNE_EVERY, None, None)
-                else:
-                    self._start(watched, collector)
-            if watched is None:
-                self._prune()
+                due, _, clock = heapq.heappop(self._due)
+                if clock is None:
+                    self._plan(time.monotonic() + _TIDY_EVERY, None)
+                elif clock.due == due:
+                    self._start(clock)
+            if clock is None:
+                for tidy in self.tidiers:
+                    tidy()
 
-    def _start(self, watched: _Watched, collector: Collector) -> None:
-        every = watched.target.scheduled[collector]
-        deadline = time.monotonic() + collector.timeout
-        batch, new = watched.scheduled.start([collector], deadline)
-        if not new and not batch.overstayed and batch.is_late():
+    def _start(self, clock: _Clock) -> None:
+        now = time.monotonic()
+        if clock.woken and clock.batch is not None and clock.batch.done.is_set() and now < clock.rested_at():
+            return self._plan(clock.rested_at(), clock)
+        batch, new = clock.lane.start([clock.collector], now + clock.collector.timeout)
+        if new:
+            clock.batch, clock.woken = batch, False
+        elif not batch.overstayed and batch.is_late():
             batch.overstayed = True
-            self.runner.abandon(watched.target, batch.runs, batch.runs[0].collector.timeout)
+            self.runner.abandon(clock.target, batch.runs, batch.runs[0].collector.timeout)
         jitter = random.uniform(0.95, 1.05)  # noqa: S311 -- keeps targets from running in step
-        self._plan(every * jitter if new else _BUSY_PAUSE, watched, collector)
+        return self._plan(now + (clock.every * jitter if new else _BUSY_PAUSE), clock)
 
     def _prune(self) -> None:
+        if self.runner.journal is None or time.monotonic() < self._pruned_at + _PRUNE_EVERY:
+            return
+        self._pruned_at = time.monotonic()
         try:
             self.runner.journal.prune()
         except JournalError as error:

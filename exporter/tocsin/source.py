@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from tocsin.auth import LoadedModule
 from tocsin.event import Event, EventKind
 from tocsin.metric import Declared, Labels, Metric, MetricFamily, Value
 from tocsin.options import TargetOptions
@@ -29,7 +32,8 @@ class Collector:
 
     Live (`every` is None): runs when scraped. Scheduled: runs on its own clock, `every` seconds by
     default, each run limited to `timeout` seconds. `collect` reads through the session and emits into
-    the run; it raises CollectError, or Unsupported where the target lacks the feature.
+    the run; it raises CollectError, or Unsupported where the target lacks the feature. With `wakes` it runs before
+    its clock comes round when the source's `files` or `listen` tell that something may have moved.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Collector:
     timeout: float = 60.0
     enabled: bool = True
     events: tuple[EventKind, ...] = ()
+    wakes: bool = False
 
 
 class Session(Protocol):
@@ -91,6 +96,14 @@ class Source:
     """SQL that makes the least-privileged role with which every collector works."""
     schemas: Callable[[Any, float], Iterator[tuple[str, Any]]] | None = None
     """Reads the schema of every watched database through a session, by a deadline: database names with `schema.model.Schema` values."""
+    visit: Callable[[LoadedModule, str], TargetOptions] | None = None
+    """Returns the options of a target that a request to /probe names by address; raises ProbeError."""
+    files: Callable[[Any], tuple[Path, ...]] | None = None
+    """Returns, for the options, the files whose change wakes the collectors that say so. Asked now and then; may look at the files."""
+    listen: Callable[[Any, Callable[[], None], threading.Event], None] | None = None
+    """Called with the options, in a thread of its own, while the target is watched: it calls the function given whenever something
+    may have moved, and once when it begins to hear; it returns within a second of the event's being set. When it returns or
+    raises before that, it is called again after a pause."""
     finish: Callable[[Any, Run], None] | None = None
     """Called with the options and each run that succeeded: the last word on how its samples are called."""
 

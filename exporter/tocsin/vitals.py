@@ -44,6 +44,11 @@ COLLECTOR_FAILING = info(
 COLLECTOR_DURATION = gauge("tocsin_collector_duration_seconds", "How long the collector's last run took.", ("collector",))
 COLLECTOR_FAILURES = counter("tocsin_collector_failures_total", "Failed runs since start, by reason.", ("collector", "reason"))
 COLLECTOR_AGE = gauge("tocsin_collector_age_seconds", "Age of a scheduled collector's latest successful result.", ("collector",))
+COLLECTOR_DEFERRED = gauge(
+    "tocsin_collector_deferred",
+    "Whether a scheduled collector's last run was put off, because somebody holds a lock that it does not wait for.",
+    ("collector",),
+)
 COLLECTOR_SERIES = gauge("tocsin_collector_series", "Series that the collector's last run produced.", ("collector",))
 COLLECTOR_DROPPED = counter(
     "tocsin_collector_dropped_series_total",
@@ -92,7 +97,9 @@ SCHEMA_UNSEEN = info(
     ("database", "object_kind"),
 )
 SCHEMA_EXPECTED = gauge(
-    "tocsin_schema_expected_readable", "Whether the file with the expected schema could be read; present only where one is configured.", ("database",)
+    "tocsin_schema_expected_readable",
+    "Whether the file with the expected schema could be read; present only where one is configured.",
+    ("database",),
 )
 SCHEMA_DRIFT = gauge(
     "tocsin_schema_drift",
@@ -115,7 +122,8 @@ EXPORTER: tuple[Metric, ...] = (
 
 TARGET: tuple[Metric, ...] = (
     TARGET_UP, TARGET_FAILING, TARGET_INFO, WATCH_MODE, THRESHOLD,
-    COLLECTOR_SUCCESS, COLLECTOR_FAILING, COLLECTOR_DURATION, COLLECTOR_FAILURES, COLLECTOR_AGE, COLLECTOR_SERIES, COLLECTOR_DROPPED,
+    COLLECTOR_SUCCESS, COLLECTOR_FAILING, COLLECTOR_DURATION, COLLECTOR_FAILURES, COLLECTOR_AGE, COLLECTOR_DEFERRED,
+    COLLECTOR_SERIES, COLLECTOR_DROPPED,
     EVENTS, SCHEMA_CHANGES, SCHEMA_SECURITY_CHANGES, SCHEMA_CHANGE_TIME, SCHEMA_LAST_CHANGE,
 )  # fmt: skip
 """Series that every target has, whatever its kind."""

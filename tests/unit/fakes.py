@@ -110,9 +110,9 @@ class World:
         self._monkeypatch = monkeypatch
         self.session = type("OneTestsSession", (Session,), {"opened": [], "begins": lambda _self, _runs: None})
 
-    def source(self, *collectors: Collector, kind: str = "fake") -> None:
+    def source(self, *collectors: Collector, kind: str = "fake", **hooks: Any) -> None:
         """Add a source to the catalog, in place of one of the same kind."""
-        made = Source(kind, "Fake.", Options, self.session, UP, collectors, (LEVEL,))
+        made = Source(kind, "Fake.", Options, self.session, UP, collectors, (LEVEL,), **hooks)
         self._monkeypatch.setattr(catalog, "SOURCES", (*[s for s in catalog.SOURCES if s.kind != kind], made))
 
     def target(self, *collectors: Collector, **options: Any) -> Target:

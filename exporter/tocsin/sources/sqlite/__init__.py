@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.source import Collector, Source
+from tocsin.sources.sqlite import files
 from tocsin.sources.sqlite import metrics as m
-from tocsin.sources.sqlite.collect import SqliteSession, collect_database, collect_schema
+from tocsin.sources.sqlite.checks import collect_foreign_keys, collect_quick_check, collect_rows
+from tocsin.sources.sqlite.collect import collect_database, collect_locks, collect_schema, schemas
 from tocsin.sources.sqlite.config import SqliteOptions
+from tocsin.sources.sqlite.session import SqliteSession
+
+
+def _files(options: SqliteOptions) -> tuple[Path, ...]:
+    return files.of(options.path)
+
 
 SOURCE = Source(
     kind="sqlite",
@@ -18,18 +28,68 @@ SOURCE = Source(
     collectors=(
         Collector(
             "database",
-            "size, pages, write-ahead log and versions, from the file's header",
-            (m.SIZE, m.PAGE_SIZE, m.PAGES, m.FREELIST, m.WAL_SIZE, m.JOURNAL_MODE, m.SCHEMA_VERSION, m.USER_VERSION, m.APPLICATION_ID),
+            "size, pages, write-ahead log, format and versions, from the file's header and the log's index",
+            (
+                m.SIZE,
+                m.PAGE_SIZE,
+                m.PAGES,
+                m.FREELIST,
+                m.CHANGE_COUNTER,
+                m.DEFAULT_CACHE,
+                m.FORMAT,
+                m.WAL_SIZE,
+                m.WAL_FRAMES,
+                m.WAL_APPLIED,
+                m.WAL_BLOCKED,
+                m.WAL_SALT,
+                m.JOURNAL_MODE,
+                m.SCHEMA_VERSION,
+                m.USER_VERSION,
+                m.APPLICATION_ID,
+            ),
             collect_database,
         ),
         Collector(
+            "locks",
+            "who holds which lock and for how long, and whether a crashed writer left its journal",
+            (m.LOCK_STATE, m.LOCK_HELD, m.LOCK_HOLDER, m.WAL_CHECKPOINTING, m.HOT_JOURNAL),
+            collect_locks,
+        ),
+        Collector(
             "schema",
-            "changes of tables, columns, indexes and constraints",
+            "changes of tables, columns, indexes, constraints, views and triggers",
             vitals.SCHEMA,
             collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
+            wakes=True,
+        ),
+        Collector(
+            "rows",
+            "rows of each table, counted for five seconds at most",
+            (m.TABLES, m.TABLES_COUNTED, m.TABLE_ROWS),
+            collect_rows,
+            every=3600.0,
+        ),
+        Collector(
+            "quick_check",
+            "PRAGMA quick_check, once a day",
+            (m.QUICK_CHECK_OK, m.QUICK_CHECK_ERRORS, m.LAST_CHECK, m.CHECK_UNDONE),
+            collect_quick_check,
+            every=3600.0,
+            timeout=120.0,
+        ),
+        Collector(
+            "foreign_keys",
+            "PRAGMA foreign_key_check, once a day",
+            (m.FOREIGN_KEY_VIOLATIONS, m.LAST_CHECK, m.CHECK_UNDONE),
+            collect_foreign_keys,
+            every=3600.0,
+            timeout=120.0,
+            enabled=False,
         ),
     ),
     thresholds=m.THRESHOLDS,
+    schemas=schemas,
+    files=_files,
 )

@@ -1,125 +1,151 @@
-"""What is read from a SQLite file: its header as the newest commit has it, and its schema."""
+"""What is read from a SQLite file: its header as the newest commit has it, its log, its locks, and its schema."""
 
 from __future__ import annotations
 
+import json
+import os
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from itertools import islice
+from contextlib import ExitStack
 from typing import Any
 
-from tocsin.errors import DeadlineError, SetupError
 from tocsin.schema import track
-from tocsin.schema.model import Schema
+from tocsin.schema.model import Object, Schema, by_root
 from tocsin.source import Run
 from tocsin.sources.sqlite import metrics as m
-from tocsin.sources.sqlite.config import SqliteOptions
-from tocsin.sources.sqlite.inspect import inspect
-from tocsin.sources.sqlite.overlay import Picture, open_picture, read_picture
-from tocsin.sql import Ask, Result
+from tocsin.sources.sqlite.files import beside, journal_mark, open_file
+from tocsin.sources.sqlite.inspect import SERVER, Texts, inspect, objects
+from tocsin.sources.sqlite.locks import RESERVED, STATES, Locks, holder, locks
+from tocsin.sources.sqlite.overlay import Picture, read_picture
+from tocsin.sources.sqlite.session import SqliteSession
+from tocsin.sources.sqlite.wal import Progress, progress
 
-_MOST_ROWS = 100_000
-
-
-class SqliteSession:
-    """Holds nothing open between runs: a file that is replaced or deleted is seen at the next one."""
-
-    def __init__(self, options: SqliteOptions) -> None:
-        self.options = options
-
-    def begin(self, runs: list[Run]) -> None:
-        """Look at the file once; raises CollectError when it cannot be read as a database."""
-        read_picture(self.options.path, lambda _picture: None, max(run.deadline for run in runs))
-
-    def answer(self, run: Run) -> Result:
-        """Run the query of an own collector on a still picture of the database; raises CollectError."""
-        assert isinstance(run.collector.collect, Ask)
-        sql = run.collector.collect.query.for_version(3)
-        return read_picture(self.options.path, lambda picture: _query(self.options, picture, sql, run.deadline), run.deadline)
-
-    def close(self) -> None:
-        """Nothing is open."""
+_ENCODINGS = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
+# Longer than two ticks of the clock by which the kernel stamps files.
+_JOURNAL_PAUSE = 0.025
 
 
 def collect_database(session: SqliteSession, run: Run) -> None:
-    """Emit what the header says, and the sizes of the files."""
-    header, main_size, wal_size, mode = read_picture(
+    """Emit what the header says, how far the log has been applied, and the sizes of the files."""
+    header, main_size, wal_size, mode, log = read_picture(
         session.options.path,
-        lambda p: (p.read(100, 0), p.main_size(), p.wal_size, "wal" if p.wal_mode else "rollback"),
+        lambda p: (p.read(100, 0), p.main_size(), p.wal_size, "wal" if p.wal_mode else "rollback", progress(p) if p.wal_mode else None),
         run.deadline,
     )
     run.emit(m.SIZE, main_size)
     run.emit(m.WAL_SIZE, wal_size)
     run.emit(m.JOURNAL_MODE, 1, (mode,))
-    if len(header) < 100:
-        return  # an empty file is an empty database without a header
-    # Offsets: section 1.3 of SQLite's file format. The page count is valid only if two counters agree.
+    if log is not None:
+        _emit_log(run, log)
+    if len(header) >= 100:  # an empty file is an empty database without a header
+        _emit_header(run, header)
+
+
+def _emit_log(run: Run, log: Progress) -> None:
+    run.emit(m.WAL_FRAMES, log.frames)
+    run.emit(m.WAL_APPLIED, log.applied)
+    run.emit(m.WAL_BLOCKED, log.blocked)
+    run.emit(m.WAL_SALT, log.salt)
+
+
+def _emit_header(run: Run, header: bytes) -> None:
+    """Emit the fields of the header; offsets: section 1.3 of SQLite's file format."""
     page_size, change, pages = struct.unpack(">16xH6xII", header[:32])
-    free, cookie = struct.unpack(">II", header[36:44])
-    user_version, application_id, valid_for = struct.unpack(">i4xi20xI", header[60:96])
+    free, cookie, schema_format, cache = struct.unpack(">IIIi", header[36:52])
+    largest_root, encoding, user_version, incremental, application_id = struct.unpack(">IIiIi", header[52:72])
+    valid_for, written_by = struct.unpack(">II", header[92:100])
     run.emit(m.PAGE_SIZE, 65536 if page_size == 1 else page_size)
     if change == valid_for:
         run.emit(m.PAGES, pages)
     run.emit(m.FREELIST, free)
+    run.emit(m.CHANGE_COUNTER, change)
     run.emit(m.SCHEMA_VERSION, cookie)
     run.emit(m.USER_VERSION, user_version)
     run.emit(m.APPLICATION_ID, application_id)
+    run.emit(m.DEFAULT_CACHE, abs(cache))
+    vacuum = "incremental" if incremental else "full" if largest_root else "none"
+    version = f"{written_by // 1_000_000}.{written_by // 1000 % 1000}.{written_by % 1000}" if written_by else "unknown"
+    run.emit(m.FORMAT, 1, (_ENCODINGS.get(encoding, "unknown"), vacuum, str(schema_format), version))
+
+
+def collect_locks(session: SqliteSession, run: Run) -> None:
+    """Emit who holds which lock, for how long at least, and whether a crashed writer left its journal."""
+    path = session.options.path
+    with ExitStack() as stack:
+        main, shm = (open_file(file, required=file == path) for file in (path, beside(path, "-shm")))
+        for fd in (main, shm):
+            stack.callback(_close, fd)
+        found = locks(main, shm)
+        for state in STATES:
+            run.emit(m.LOCK_STATE, int(state == found.state), (state,))
+        run.emit(m.LOCK_HELD, _held_for(session, found, _commits(main, shm)))
+        run.emit(m.LOCK_HOLDER, found.pid or None)
+        if shm >= 0:
+            run.emit(m.WAL_CHECKPOINTING, int(found.checkpointing))
+        first = journal_mark(path)
+        hot = first is not None and holder(main, RESERVED) is None
+        if hot:  # it may be one that was just being finished when we looked: then it is another now, or none
+            time.sleep(min(_JOURNAL_PAUSE, run.remaining()))
+            hot = journal_mark(path) == first and holder(main, RESERVED) is None
+        run.emit(m.HOT_JOURNAL, int(hot))
+
+
+def _close(fd: int) -> None:
+    if fd >= 0:
+        os.close(fd)
+
+
+def _commits(main: int, shm: int) -> bytes:
+    """Return what moves with every commit: the change counter, of a log the index's counter with its place and salts."""
+    return os.pread(main, 4, 24) + (os.pread(shm, 40, 0) if shm >= 0 else b"")
+
+
+def _held_for(session: SqliteSession, found: Locks, commits: bytes) -> float:
+    """Return for how long the write lock has been seen with the same process and without a commit between."""
+    if found.pid is None:
+        session.held = None
+        return 0.0
+    now = time.monotonic()
+    mark = (found.pid, commits)
+    if session.held is None or session.held[0] != mark:
+        session.held = (mark, now)
+    return now - session.held[1]
 
 
 def collect_schema(session: SqliteSession, run: Run) -> None:
     """Check for schema changes: the schema cookie and the file's identity first, a full inspection only behind them."""
-    path = session.options.path
-    gate = read_picture(path, _gate, run.deadline)
-    if not track.gate_is_closed(run, "main", gate, session.options.full_inspection_every):
-        schema = read_picture(path, lambda picture: _inspect(session.options, picture, run.deadline), run.deadline)
-        track.observe(run, "main", schema, gate)
+    options = session.options
+    gate = read_picture(options.path, _gate, run.deadline)
+    if track.gate_is_closed(run, "main", gate, options.full_inspection_every, options.expected):
+        return
+    summary, kept = track.known(run, "main"), run.recall("texts")
+    is_due = summary is None or kept is None or time.time() - summary["inspected"] > options.full_inspection_every
+    known = None if is_due or kept is None else json.loads(kept)
+    texts, gone, found = session.read(lambda connection: _read_again(connection, known), run.deadline)
+    track.observe_roots(run, "main", SERVER, by_root(found).items(), gate, gone=gone, expected=options.expected)
+    if texts != known:
+        run.remember("texts", json.dumps(texts).encode())
+
+
+def _read_again(connection: Any, known: dict[str, str] | None) -> tuple[dict[str, str], set[str] | None, list[Object]]:
+    """Return the texts' digests, the tables and views that are gone, and the objects of those whose texts changed.
+
+    Without known digests the objects of all, and None as gone. Views are always read: their columns are other tables'.
+    """
+    about = Texts(connection)
+    texts = about.digests()
+    if known is None:
+        return texts, None, list(objects(connection, about, None))
+    changed = {root for root, text in texts.items() if known.get(root) != text}
+    return texts, known.keys() - texts.keys(), list(objects(connection, about, changed | about.views()))
+
+
+def schemas(session: SqliteSession, deadline: float) -> Iterator[tuple[str, Schema]]:
+    """Yield the one database that a file is."""
+    yield "main", session.read(inspect, deadline)
 
 
 def _gate(picture: Picture) -> str:
     """Return the schema cookie with the file's inode: a file put in its place may carry the same cookie."""
     return f"{picture.inode()}:{picture.read(4, 40).hex()}"
-
-
-def _inspect(options: SqliteOptions, picture: Picture, deadline: float) -> Schema:
-    with _opened(options, picture, deadline) as connection:
-        return inspect(connection)
-
-
-def _query(options: SqliteOptions, picture: Picture, sql: str, deadline: float) -> Result:
-    """Return a bounded number of rows, as text."""
-    columns: list[str] = []
-
-    def look(cursor: Any, _sql: str, _bindings: object) -> bool:
-        columns[:] = [name for name, *_ in cursor.get_description()]  # known here even where no row will come
-        return True
-
-    with _opened(options, picture, deadline) as connection:
-        cursor = connection.cursor()
-        cursor.exec_trace = look
-        rows = [tuple(_as_text(value) for value in row) for row in islice(cursor.execute(sql), _MOST_ROWS)]
-        cursor.close(True)
-        return Result(columns, rows)
-
-
-@contextmanager
-def _opened(options: SqliteOptions, picture: Picture, deadline: float) -> Iterator[Any]:
-    """Give an apsw connection to the picture, and turn its errors into ours."""
-    import apsw
-
-    try:
-        with closing(open_picture(picture)) as connection:
-            connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-            yield connection
-    except apsw.InterruptError:
-        raise DeadlineError(f"{options.name}: reading {options.path} took longer than the run may") from None
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise SetupError(f"{options.name}: {options.path} is damaged or encrypted: {error}") from error
-    except (apsw.SQLError, apsw.ReadOnlyError) as error:
-        raise SetupError(f"{options.name}: {error}") from error
-
-
-def _as_text(value: object) -> bytes | None:
-    if value is None or isinstance(value, bytes):
-        return value
-    return repr(value).encode() if isinstance(value, (int, float)) else str(value).encode("utf-8", "replace")

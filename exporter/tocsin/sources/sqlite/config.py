@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.options import Duration, TargetOptions, option
-from tocsin.sql import OwnQuery
+from tocsin.options import Duration, Size, option
+from tocsin.sql import SqlOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SqliteOptions(TargetOptions):
+class SqliteOptions(SqlOptions):
     path: Path = option(help="the database file", example="/srv/app/app.db")
-    queries: tuple[OwnQuery, ...] = option((), help="queries of your own")
-    full_inspection_every: Duration = option(
-        Duration(1800), help="after so long the schema is read in full even if its cookie did not move"
-    )
+    check_every: Duration = option(Duration(86400), help="after so long quick_check and foreign_keys read the whole database again")
+    check_up_to: Size = option(Size(2**30), help="quick_check and foreign_keys leave larger databases alone")
 
     @property
     def address(self) -> str:

@@ -36,6 +36,12 @@ def normal(sql: str) -> str:
     return " ".join(tokens(sql))
 
 
+def after_name(sql: str) -> str:
+    """Return what comes after the name in a CREATE TRIGGER or CREATE VIEW statement as SQLite keeps it."""
+    words = tokens(sql)
+    return " ".join(words[5 if words[3:4] == ["."] else 3 :])
+
+
 def index_target(sql: str) -> str:
     """Return what comes after the index's name in a CREATE INDEX statement: `ON t ( a ) WHERE b > 3`."""
     words = tokens(sql)

@@ -11,9 +11,7 @@ Formats: https://www.sqlite.org/fileformat2.html and https://www.sqlite.org/walf
 
 from __future__ import annotations
 
-import fcntl
 import os
-import stat
 import struct
 import sys
 import time
@@ -23,23 +21,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from tocsin.errors import ConnectError, LockedError, PrivilegeError, SetupError
+from tocsin.errors import LockedError, SetupError
+from tocsin.sources.sqlite.files import beside, journal_mark, open_file
+from tocsin.sources.sqlite.locks import RESERVED, SHARED, holder
 
 T = TypeVar("T")
 
+NEVER_STILL = "is being written all the time, or holds a journal that its application must roll back first"
+
 _MAGIC = b"SQLite format 3\0"
-_JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _PAGE_SIZES = tuple(2**n for n in range(9, 17))
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 # Layout of the -shm file: two copies of a 48-byte header, then checkpoint state; page numbers of the frames
 # follow in blocks of 32 KiB, 4,096 each, the first block 34 fewer because the headers stand there.
 _SHM_BLOCK, _SHM_FRAMES, _SHM_FIRST = 32768, 4096, 4062
-
-# Where SQLite's locks lie in the main file: a writer holds the reserved byte, and the shared bytes while it
-# writes to the file. Linux' code for asking about open-file-description locks is missing in older Pythons.
-_RESERVED_BYTE, _SHARED_BYTES = (0x40000001, 1), (0x40000002, 510)
-_F_OFD_GETLK = 36
 
 # The kernel stamps files by its clock tick, 10 ms at the longest: two writes within one leave the same time.
 _TICK_NS = 10_000_000
@@ -62,6 +58,8 @@ class Picture:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.is_over: Callable[[], bool] = lambda: False
+        """Asked with each page that a connection reads: whether it shall read no more."""
         self._real = Path(os.path.realpath(path))  # SQLite names the other files after the one that a link leads to
         self._fds: list[int] = []
         try:
@@ -73,9 +71,10 @@ class Picture:
             if self.page_size not in _PAGE_SIZES:
                 raise SetupError(f"{path} is damaged: its header speaks of pages of {self.page_size} bytes")
             self.wal_mode = self.header[18:20] == b"\x02\x02"
-            self.wal = self._open(self._beside("-wal")) if self.wal_mode else -1
+            self.wal = self._open(beside(self._real, "-wal")) if self.wal_mode else -1
             self.wal_size = os.fstat(self.wal).st_size if self.wal >= 0 else 0
-            self.shm = self._open(self._beside("-shm")) if self.wal >= 0 else -1
+            self.shm = self._open(beside(self._real, "-shm")) if self.wal >= 0 else -1
+            self.last_frame, self.indexed = 0, False
             self._mark = self._marks()
             self.frames, self.pages = self._frame_map() if self.wal_size > _WAL_HEADER else ({}, 0)
         except BaseException:
@@ -83,19 +82,9 @@ class Picture:
             raise
 
     def _open(self, path: Path, *, required: bool = False) -> int:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
-            if required:
-                raise ConnectError(f"{path} does not exist; check the path, and that the application has created it") from None
-            return -1
-        except PermissionError:
-            raise PrivilegeError(f"{path} may not be read by this user; give tocsin's user read permission on it") from None
-        except OSError as error:
-            raise ConnectError(f"{path} cannot be opened: {error.strerror}") from error
-        self._fds.append(fd)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise SetupError(f"{path} is not a file")
+        fd = open_file(path, required=required)
+        if fd >= 0:
+            self._fds.append(fd)
         return fd
 
     def _marks(self) -> _Mark:
@@ -111,22 +100,16 @@ class Picture:
         if not self.wal_mode:
             return ()
         salts = os.pread(self.wal, 8, 16) if self.wal >= 0 else b""
-        return (*_still(self._beside("-wal"), self.wal), *salts)
+        return (*_still(beside(self._real, "-wal"), self.wal), *salts)
 
     def _being_rewritten(self) -> bool:
         """Tell whether a transaction is writing to the main file, or one did when its process died.
 
         A journal alone is no sign: it stands there from a transaction's first change, long before the file is touched.
         """
-        if not self._has_journal():
+        if journal_mark(self._real) is None:
             return False
-        return self._is_locked(_SHARED_BYTES) or not self._is_locked(_RESERVED_BYTE)
-
-    def _is_locked(self, place: tuple[int, int]) -> bool:
-        """Ask the kernel whether somebody holds a write lock there. Asking takes none."""
-        query = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, *place, 0)
-        answer = struct.unpack("hhqqi4x", fcntl.fcntl(self.main, _F_OFD_GETLK, query))
-        return bool(answer[0] != fcntl.F_UNLCK)
+        return holder(self.main, SHARED) is not None or holder(self.main, RESERVED) is None
 
     def _checkpoint_mark(self) -> tuple[int, ...]:
         """Return what moves before a checkpoint writes to the main file.
@@ -138,7 +121,7 @@ class Picture:
             return ()
         if self.shm >= 0:
             attempted = os.pread(self.shm, 4, 128)
-            return (*_still(self._beside("-shm"), self.shm), *attempted, *os.pread(self.shm, 8, 32))
+            return (*_still(beside(self._real, "-shm"), self.shm), *attempted, *os.pread(self.shm, 8, 32))
         main = os.fstat(self.main)
         if 0 <= time.time_ns() - main.st_mtime_ns < _TICK_NS:
             raise Moved
@@ -158,9 +141,10 @@ class Picture:
         first, second = os.pread(self.shm, 48, 0), os.pread(self.shm, 48, 48)
         if first != second or len(first) < 48:
             raise Moved
+        last, pages = struct.unpack("=II", first[16:24])
         if not first[12] or first[32:40] != os.pread(self.wal, 8, 16):
             return None  # not initialised, or left by a log before this one
-        last, pages = struct.unpack("=II", first[16:24])
+        self.last_frame, self.indexed = last, True
         numbers = array("I")
         block = 0
         while len(numbers) < last:
@@ -200,22 +184,9 @@ class Picture:
                 found.update(pending)
                 pending.clear()
                 pages = commit
+                self.last_frame = (offset - _WAL_HEADER) // step + 1
             offset += step
         return found, pages
-
-    def _beside(self, suffix: str) -> Path:
-        return self._real.with_name(self._real.name + suffix)
-
-    def _has_journal(self) -> bool:
-        """Tell whether there is a rollback journal with content; one kept for later use has its header zeroed."""
-        try:
-            journal = os.open(self._beside("-journal"), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            return False
-        try:
-            return stat.S_ISREG(os.fstat(journal).st_mode) and os.read(journal, 8) == _JOURNAL_MAGIC
-        finally:
-            os.close(journal)
 
     def size(self) -> int:
         """Bytes of the picture: the main file's as it will be after a checkpoint."""
@@ -276,12 +247,12 @@ def _checksum(order: str, data: bytes, start: tuple[int, int]) -> tuple[int, int
     return s0, s1
 
 
-def read_picture(path: Path, read: Callable[[Picture], T], deadline: float) -> T:
+def read_picture(path: Path, read: Callable[[Picture], T], deadline: float, tries: int = 200) -> T:
     """Return what `read` makes of a picture that stood still meanwhile; taken again until one did.
 
-    Raises LockedError when none did within 200 tries or by the deadline (monotonic seconds).
+    Raises LockedError when none did within so many tries or by the deadline (monotonic seconds).
     """
-    for _ in range(200):
+    for _ in range(tries):
         try:
             with closing(Picture(path)) as picture:
                 try:
@@ -293,7 +264,7 @@ def read_picture(path: Path, read: Callable[[Picture], T], deadline: float) -> T
             if time.monotonic() > deadline:
                 break
             time.sleep(0.001)
-    raise LockedError(f"{path} is being written all the time, or holds a journal that its application must roll back first")
+    raise LockedError(f"{path} {NEVER_STILL}")
 
 
 def open_picture(picture: Picture) -> Any:
@@ -304,6 +275,8 @@ def open_picture(picture: Picture) -> Any:
         """The one file that SQLite sees. It asks for no locks, because the file is said to be immutable."""
 
         def xRead(self, amount: int, offset: int) -> bytes:
+            if picture.is_over():
+                connection.interrupt()
             return picture.read(amount, offset)
 
         def xFileSize(self) -> int:

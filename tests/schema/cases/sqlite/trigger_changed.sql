@@ -1,0 +1,8 @@
+-- before
+CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);
+CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET b = 1; END;
+-- after
+DROP TRIGGER r;
+CREATE TRIGGER r BEFORE INSERT ON t WHEN NEW.b > 1 BEGIN UPDATE t SET b = 2; END;
+-- expect
+trigger t.r altered cautious

@@ -1,0 +1,7 @@
+-- before
+CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);
+CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET b = 1; END;
+-- after
+DROP TABLE t;
+-- expect
+table t dropped destructive

@@ -1,0 +1,7 @@
+-- before
+CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);
+CREATE VIEW v AS SELECT a FROM t;
+-- after
+CREATE TRIGGER r INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;
+-- expect
+trigger v.r added cautious

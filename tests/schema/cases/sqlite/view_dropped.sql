@@ -1,0 +1,7 @@
+-- before
+CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);
+CREATE VIEW v AS SELECT a FROM t;
+-- after
+DROP VIEW v;
+-- expect
+view v dropped breaking
