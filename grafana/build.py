@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grafana.containers import containers
+from grafana.embedded import embedded
 from grafana.fleet import fleet
 from grafana.mysql import mysql
 from grafana.postgres import postgres
@@ -11,7 +13,7 @@ from grafana.schema import schema
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (fleet, postgres, mysql, schema)
+DASHBOARDS = (fleet, postgres, mysql, schema, embedded, containers)
 
 
 def built() -> dict[str, str]:

@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import pytest
 
 from mariadb import MariaDB
@@ -35,7 +36,7 @@ INTERVAL = "5s"  # the demo's
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
 """Of the PostgreSQL server. With them, a slot and a vacuumed table every panel has something to show."""
 
-DASHBOARDS = ("fleet.json", "postgres.json", "mysql.json", "schema.json")
+DASHBOARDS = ("fleet.json", "postgres.json", "mysql.json", "schema.json", "embedded.json")
 NOTHING_TO_SHOW = (
     "mysql_slave_status_", "mysql_info_schema_processlist_threads", "tocsin_schema_unseen", "tocsin_schema_expected_readable",
 )  # fmt: skip
@@ -76,6 +77,12 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with closing(sqlite3.connect(app)) as db:
         db.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, phone TEXT)")
         db.commit()
+    # Two databases that somebody is just writing to.
+    ledger = sqlite3.connect(folder / "ledger.db", isolation_level=None)
+    for statement in ("PRAGMA journal_mode = WAL", "CREATE TABLE entry (n)", "INSERT INTO entry VALUES (1)", "BEGIN IMMEDIATE"):
+        ledger.execute(statement)
+    lake = duckdb.connect(folder / "lake.duckdb")
+    lake.execute("CREATE TABLE event AS SELECT range AS n FROM range(1000)")
     wanted = Object("table", "", "invoices", ("table", None, None, None, None))
     (folder / "schema.json").write_text("\n".join(write([("main", Schema("sqlite 3", (wanted,)))])))
     config = folder / "tocsin.yaml"
@@ -87,6 +94,8 @@ targets:
   - {{name: orders, kind: postgres, dsn: "{server.dsn()}", every: {{schema: 2s}}}}
   - {{name: stock, kind: mysql, dsn: "{maria.dsn()}"}}
   - {{name: app, kind: sqlite, path: {app}, every: {{schema: 2s}}, expected: schema.json}}
+  - {{name: ledger, kind: sqlite, path: {folder}/ledger.db}}
+  - {{name: lake, kind: duckdb, path: {folder}/lake.duckdb}}
   - {{name: lost, kind: sqlite, path: {folder}/nothing.db}}
 """
     )
@@ -127,6 +136,8 @@ targets:
         finally:
             for child in children:
                 child.stop()
+            ledger.close()
+            lake.close()
             server.stop("immediate")
             maria.stop()
 
