@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from containers import docker_engine
 from duckdb_app import App, duckdb_options
 from mariadb import MariaDB, MysqlServer, mysql_options
 from newest import MySQL, NewestPostgres
-from servers import Postgres
+from servers import Postgres, until
+from tocsin.sources.docker.config import DockerOptions
+from tocsin.sources.host.config import HostOptions
 from tools import lacking
 from watching import Watch, postgres_options, sqlite_options
 
@@ -61,6 +64,15 @@ VALUES = {
     r"sqlite_check_timestamp_seconds": CLOCK,
     r"sqlite_change_counter": LOAD,
     r"duckdb_read_cpu_seconds": CLOCK,
+    r"node_scrape_collector_duration_seconds": CLOCK,
+    r"node_time_seconds": CLOCK,
+    r"node_timex_.*": CLOCK,
+    r"node_time_zone_offset_seconds": PLACE,
+    r"node_filesystem_(size|free|avail)_bytes|node_filesystem_files(_free)?": PLACE,
+    r"container_(cpu|memory|fs|blkio)_.*": LOAD,
+    r"container_(last_seen|start_time_seconds|creation_time_seconds)": CLOCK,
+    r"container_processes|container_threads": LOAD,
+    r"tocsin_container_(created|started|finished)_timestamp_seconds": CLOCK,
     r"duckdb_database_size_bytes|duckdb_blocks|duckdb_free_blocks|duckdb_storage_version": "what DuckDB's version writes",
 }
 # Names whose label values are not kept.
@@ -75,6 +87,15 @@ LABELS = {
     ("mysql_version_info", "version"): "the minor version",
     ("mysql_version_info", "version_comment"): "the build",
     ("tocsin_target_info", "address"): PLACE,
+    ("node_time_zone_offset_seconds", "time_zone"): PLACE,
+    **{("node_uname_info", label): PLACE for label in ("sysname", "release", "version", "machine", "nodename")},
+    (r"container_.*", "id"): "chosen by the engine",
+    (r"container_.*", "device"): PLACE,
+    (r"container_.*", "major"): PLACE,
+    (r"container_.*", "minor"): PLACE,
+    **{("cadvisor_version_info", label): "the engine's and the kernel's version" for label in ("kernelVersion", "dockerVersion")},
+    (r"tocsin_container_info", "container_id"): "chosen by the engine",
+    (r"tocsin_container_(info|image)", "image_id"): "depends on the shell that is in it",
     ("duckdb_file_info", "created_by"): "the library's version",
     ("duckdb_compatibility_info", "storage"): "the library's version",
     ("duckdb_compatibility_info", "library"): "the library's version",
@@ -163,6 +184,18 @@ def test_postgres(fresh: Postgres, tmp_path: Path) -> None:
         compare(f"postgres-{fresh.major}.prom", watch.scrape().text)
 
 
+MYSQL_SHOP = (
+    "CREATE TABLE shop.customers (id int AUTO_INCREMENT PRIMARY KEY, email varchar(80) NOT NULL UNIQUE COMMENT 'where to write')",
+    "CREATE TABLE shop.orders (id int PRIMARY KEY, customer int NOT NULL, total decimal(10,2) CHECK (total >= 0), KEY (customer))",
+    "ALTER TABLE shop.orders ADD FOREIGN KEY (customer) REFERENCES shop.customers (id)",
+    "CREATE VIEW shop.spent AS SELECT customer, SUM(total) AS total FROM shop.orders GROUP BY customer",
+    "CREATE TRIGGER shop.rounded BEFORE INSERT ON shop.orders FOR EACH ROW SET NEW.total = ROUND(NEW.total)",
+    "CREATE PROCEDURE shop.forget(who int) DELETE FROM shop.customers WHERE id = who",
+    "CREATE EVENT shop.nightly ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM shop.orders WHERE total = 0",
+    "GRANT SELECT ON shop.orders TO shop_reader",
+)
+
+
 @pytest.mark.parametrize(("kind", "version"), [(MariaDB, "10.11"), pytest.param(MySQL, "9.7", marks=NEWEST)], ids=["mariadb", "mysql"])
 def test_mysql(kind: type[MysqlServer], version: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
     server = kind(tmp_path_factory.mktemp("golden"))
@@ -171,8 +204,10 @@ def test_mysql(kind: type[MysqlServer], version: str, tmp_path_factory: pytest.T
         ((found,),) = server.execute("SELECT VERSION()")
         if not found.startswith(f"{version}."):
             lacking(f"the golden page is {kind.__name__} {version}'s, and {found} is installed")
-        server.exporter_account()
+        server.exporter_account(grants=f"{kind.grants}, SHOW VIEW, TRIGGER, EVENT")
+        server.execute("CREATE DATABASE shop", "CREATE USER shop_reader", *MYSQL_SHOP)
         with Watch(mysql_options(server.dsn(), labels={"team": "payments"}), tmp_path / "state") as watch, server.session():
+            watch.check()
             watch.scrape()
             compare(f"{kind.__name__.lower()}-{version}.prom", watch.scrape().text)
     finally:
@@ -205,6 +240,41 @@ def test_duckdb(tmp_path: Path) -> None:
     with Watch(duckdb_options(path), tmp_path / "state") as watch:
         watch.check()
         compare("duckdb.prom", watch.scrape().text)
+
+
+def test_docker(tmp_path: Path) -> None:
+    if Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        lacking("the golden page is that of a host with cgroup v1")
+    with docker_engine() as engine:
+        limits = ("--memory", "64m", "--cpus", "0.5", "--label", "team=payments", *engine.disk_counting())
+        work = "dd if=/dev/zero of=/data bs=1M count=4 conv=fsync; touch /done; sleep 1000"
+        engine.container("shop", *limits, "--restart", "always", "--network", "none", command=("sh", "-c", work))
+        engine.container("job", command=("sh", "-c", "exit 3"))
+        until(lambda: engine.run("inspect", "--format", "{{.State.Status}}", "job") == "exited")
+        until(lambda: "done" in engine.run("exec", "shop", "sh", "-c", "test -e /done && echo done", fails=True))
+        options = DockerOptions(
+            name="engine",
+            kind="docker",
+            url=engine.url,
+            container_labels=("team",),
+            collectors={"processes": True, "machine": False, "sizes": False},
+        )
+        with Watch(options, tmp_path / "state") as watch:
+            watch.check()
+            compare("docker-cgroup1.prom", watch.scrape().text)
+
+
+def test_host(tmp_path: Path) -> None:
+    """A host as it was recorded: the processors, disks and interfaces of this machine are not those of the next."""
+    parts = re.split(r"^==> (\S+) <==\n", (PAGES.parent / "host.txt").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    for name, text in zip(parts[::2], parts[1::2], strict=True):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "root/srv/with blank").mkdir(parents=True)
+    options = HostOptions(name="here", kind="host", procfs=tmp_path / "proc", sysfs=tmp_path / "sys", rootfs=tmp_path / "root")
+    with Watch(options, tmp_path / "state") as watch:
+        compare("host.prom", watch.scrape().text)
 
 
 def test_every_mask_is_needed_and_has_its_reason() -> None:

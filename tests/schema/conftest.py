@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from case import Case, Outcome, postgres_database, run, sqlite_database
+from case import Case, Outcome, duckdb_database, mysql_database, postgres_database, run, sqlite_database
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
             case = Case.load(path)
             if path.parent.name == "postgres":
                 place = postgres_database(request.getfixturevalue("postgres"))
+            elif path.parent.name == "mysql":
+                place = mysql_database(request.getfixturevalue("mariadb"))
+            elif path.parent.name == "duckdb":
+                place = duckdb_database(folder / f"{path.stem}.duckdb")
             else:
                 place = sqlite_database(folder / f"{path.stem}.db")
             with place as (execute, look):

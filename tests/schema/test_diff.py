@@ -200,3 +200,13 @@ def test_difference_does_not_depend_on_the_order_of_objects(before: Schema, afte
 @settings(max_examples=30, deadline=None)
 def test_snapshot_is_kept_whole(schema: Schema) -> None:
     assert load(dump(schema.objects)) == list(schema.objects)
+
+
+def test_root_that_shares_its_name_with_one_that_came_or_went_keeps_its_parts() -> None:
+    """A routine and a table may have one name."""
+    column = Object("column", "t", "a", ("int", "yes", None, None, None, None))
+    table = [Object("table", "", "t", ("table", None, None, None, None)), column]
+    routine = Object("procedure", "", "t", ("", None, "sql", "SELECT 1", None, None))
+    without, both = Schema("", tuple(table)), Schema("", (*table, routine))
+    assert [(d.change, d.subject.kind) for d in diff(without, both)] == [("added", "procedure")]
+    assert [(d.change, d.subject.kind) for d in diff(both, without)] == [("dropped", "procedure")]

@@ -11,7 +11,7 @@ from case import CASES, Outcome
 from tocsin.event import Change, Risk
 from tocsin.schema.diff import Difference
 from tocsin.schema.model import Object
-from tocsin.schema.risk import RULES, Rule, type_widens, weigh
+from tocsin.schema.risk import RULES, UNCHECKED, Rule, type_widens, weigh
 
 WIDER, NARROWER, OTHER = True, False, None
 
@@ -66,8 +66,25 @@ DATABASES = [
 """Databases come and go outside of any one database's schema: test_track.py has their cases."""
 
 
+def _column(nullable: str) -> Object:
+    return Object("column", "t", "c", ("integer", nullable, None, None, None, None))
+
+
+def _check(validated: str) -> Object:
+    return Object("constraint", "t", "k", ("check", "CHECK (c > 0)", validated))
+
+
+NEWEST = [
+    Difference(Change.ALTERED, _column("yes"), _column(UNCHECKED)),
+    Difference(Change.ALTERED, _column(UNCHECKED), _column("no")),
+    Difference(Change.ADDED, None, _check("not enforced")),
+    Difference(Change.ALTERED, _check("yes"), _check("not enforced")),
+]
+"""What only PostgreSQL 18 has: test_postgres_newest.py has it from a real one."""
+
+
 def test_every_rule_is_reached_by_a_case(outcome: Callable[[Path], Outcome]) -> None:
-    differences = [d for path in CASES for d in outcome(path).differences] + DATABASES
+    differences = [d for path in CASES for d in outcome(path).differences] + DATABASES + NEWEST
     reached = {rule for d in differences for rule in rules_of(d)}
     unreached = [f"{r.kind} {r.change} {r.trait or ''}: {r.reason}" for r in RULES if r not in reached]
     assert not unreached, "no case in tests/schema/cases reaches:\n" + "\n".join(unreached)
@@ -87,20 +104,20 @@ def column(**traits: str | None) -> Object:
 
 
 def test_heaviest_of_several_changes_counts_and_only_its_reasons_are_told() -> None:
-    risk, reason = weigh(Difference(Change.ALTERED, column(default="1"), column(type="bigint", nullable="no", default="1")))
+    risk, reason, _ = weigh(Difference(Change.ALTERED, column(default="1"), column(type="bigint", nullable="no", default="1")))
     assert risk is Risk.CAUTIOUS
     assert reason == "NULL is refused from now on: inserts and updates that write NULL or leave it out fail"
 
 
 def test_reasons_of_one_weight_are_told_together() -> None:
-    risk, reason = weigh(Difference(Change.ALTERED, column(type="bigint"), column(type="integer", nullable="no")))
+    risk, reason, _ = weigh(Difference(Change.ALTERED, column(type="bigint"), column(type="integer", nullable="no")))
     assert risk is Risk.CAUTIOUS
     assert reason.count(";") == 1
 
 
 def test_what_no_rule_knows_is_cautious() -> None:
     old, new = (Object("constraint", "t", "k", (form, "UNIQUE (a)", "yes")) for form in ("unique", "exclusion"))
-    assert weigh(Difference(Change.ALTERED, old, new)) == (Risk.CAUTIOUS, "form altered")
+    assert weigh(Difference(Change.ALTERED, old, new)) == (Risk.CAUTIOUS, "form altered", False)
 
 
 def test_every_rule_speaks_in_words_of_its_own() -> None:

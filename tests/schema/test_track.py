@@ -265,7 +265,7 @@ def test_what_privileges_hide_is_not_dropped(postgres: Postgres, name: str, tmp_
             assert watch.page().value("tocsin_schema_objects", object_kind="table") == 2
             # pg_catalog shows what a role may not use.
             settled(postgres, name, "REVOKE ALL ON SCHEMA inner_part, public FROM PUBLIC", "CREATE TABLE moves_the_gate (a int)")
-            assert until_told(watch, "table public.moves_the_gate added safe")
+            assert until_told(watch, "table public.moves_the_gate added safe", "grant schema public dropped breaking")
             # A database that it may not enter is not read, and is not gone.
             postgres.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
             settled(postgres, name, "ALTER TABLE u ADD COLUMN b int")
@@ -274,7 +274,7 @@ def test_what_privileges_hide_is_not_dropped(postgres: Postgres, name: str, tmp_
             assert watch.record("schema").error is None
             assert not watch.page().all("tocsin_schema_info", database=name)
             postgres.execute(f"GRANT CONNECT ON DATABASE {name} TO {role}")
-            assert until_told(watch, "column public.u.b added safe")
+            assert until_told(watch, "column public.u.b added safe", "grant database added breaking security")
             watch.scheduler.stop()
     finally:
         postgres.execute(f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {role}")

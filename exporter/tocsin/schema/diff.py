@@ -51,9 +51,11 @@ def diff(before: Schema, after: Schema) -> list[Difference]:
     )
     roots = _renamed_by_content(roots, before, after)
     silent = _names(o for s, mark in ((before, gone), (after, come)) for o in s.objects if _is_root(o) and o.identity in mark)
-    dropped = silent | _names(d.old for d in roots if d.change is Change.DROPPED)
-    added = silent | _names(d.new for d in roots if d.change is Change.ADDED)
+    standing = _standing(before, after)
+    dropped = (silent | _names(d.old for d in roots if d.change is Change.DROPPED)) - standing
+    added = (silent | _names(d.new for d in roots if d.change is Change.ADDED)) - standing
     renamed = {old: new for d in roots if d.change is Change.RENAMED for old, new in zip(_called(d.old), _called(d.new), strict=True)}
+    renamed = {old: new for old, new in renamed.items() if old not in standing}
     parts = _compare(
         [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped],
         [o for o in after.objects if _is_part(o) and (o.parent not in added or _opens_to_everybody(o))],
@@ -68,6 +70,12 @@ def _partitions(schema: Schema) -> set[str | None]:
 
 def _is_root(o: Object) -> bool:
     return not o.parent and o.kind != "partition"
+
+
+def _standing(before: Schema, after: Schema) -> set[str]:
+    """Return the names of roots that are there before and after: a table, say, beside a routine of its name that came or went."""
+    old, new = ({(o.kind, o.full_name) for o in s.objects if _is_root(o)} for s in (before, after))
+    return {name for _, name in old & new}
 
 
 def _is_part(o: Object) -> bool:

@@ -178,7 +178,8 @@ def _index(table: str, name: str, parts: Rows) -> Iterator[Object]:
         yield Object("constraint", table, name, ("primary key", f"PRIMARY KEY {columns}", "yes"))
         named = f"constraint {name}"
     else:
-        words = [type_] * (type_ in ("FULLTEXT", "SPATIAL")) + ["INDEX", columns] + ["USING HASH"] * (type_ == "HASH")
+        kind = "UNIQUE" if not_unique == "0" else type_ if type_ in ("FULLTEXT", "SPATIAL") else None
+        words = [kind, "INDEX", columns, "USING HASH" if type_ == "HASH" else None]
         made_up = re.fullmatch(rf"{re.escape(first or 'functional_index')}(_\d+)?", name) is not None
         traits = ("no" if not_unique == "1" else "yes", " ".join(w for w in words if w), "yes" if visible == "1" else "invisible")
         yield Object("index", table, name, traits, None, made_up)

@@ -81,8 +81,8 @@ class Rights:
         found = set()
         if not held & _ON_COLUMNS:
             found |= {"column", "comment"}
-        if not (held & _ON_TABLES - {"SELECT"} if mariadb else held & _ON_COLUMNS):
-            found |= {"constraint"}  # of foreign keys MariaDB tells only whoever may do more than read
+        if not (held & _ON_TABLES - {"SELECT"} or "PROCESS" in self.everywhere if mariadb else held & _ON_COLUMNS):
+            found |= {"constraint"}  # MariaDB tells of foreign keys whoever may do more than read, or sees InnoDB's own catalog
         if not {"SELECT", "SHOW VIEW"} <= held:
             found |= {"view"}
         found |= {kind for kind, privilege in (("trigger", "TRIGGER"), ("event", "EVENT")) if privilege not in held}

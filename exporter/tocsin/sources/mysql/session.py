@@ -104,7 +104,7 @@ class Connection:
             self.query("SET SESSION TRANSACTION READ ONLY", deadline)
             # MySQL else tells a table's size and next number as they were up to a day ago; MariaDB keeps no such copies.
             fresh = "" if self.version >= MARIADB else ", information_schema_stats_expiry = 0"
-            self.query(f"SET SESSION sql_mode = '', wait_timeout = {_IDLE}{fresh}", deadline)
+            self.query(f"SET SESSION sql_mode = '', sql_quote_show_create = 1, wait_timeout = {_IDLE}{fresh}", deadline)
         except BaseException:
             self.close()
             raise

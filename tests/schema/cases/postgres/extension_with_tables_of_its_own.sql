@@ -7,3 +7,5 @@ CREATE EXTENSION hstore;
 CREATE TABLE member (a int);
 ALTER EXTENSION hstore ADD TABLE member;
 -- expect
+extension hstore added safe
+extension pg_trgm added safe

@@ -1,0 +1,10 @@
+-- before
+CREATE TABLE t (a INTEGER);
+-- after
+BEGIN;
+ALTER TABLE t ADD COLUMN b INTEGER;
+CREATE TABLE u (a INTEGER);
+ROLLBACK;
+-- must fail
+ALTER TABLE t DROP COLUMN nothing;
+-- expect

@@ -1,0 +1,14 @@
+-- before
+CREATE TABLE t (a INTEGER);
+CREATE TABLE log (a INTEGER);
+CREATE TRIGGER one AFTER INSERT ON t FOR EACH STATEMENT INSERT INTO log VALUES (1);
+CREATE TRIGGER two AFTER INSERT ON t FOR EACH STATEMENT INSERT INTO log VALUES (2);
+-- after
+DROP TRIGGER one ON t;
+DROP TRIGGER two ON t;
+CREATE TRIGGER two AFTER INSERT ON t FOR EACH STATEMENT INSERT INTO log VALUES (22);
+CREATE TRIGGER three AFTER DELETE ON t FOR EACH STATEMENT INSERT INTO log VALUES (3);
+-- expect
+trigger main.t.one dropped cautious
+trigger main.t.two altered cautious
+trigger main.t.three added cautious

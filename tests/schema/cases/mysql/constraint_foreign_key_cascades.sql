@@ -1,0 +1,8 @@
+-- before
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (p int, KEY p (p), CONSTRAINT fk FOREIGN KEY (p) REFERENCES p (id) ON UPDATE RESTRICT);
+-- after
+ALTER TABLE c DROP FOREIGN KEY fk;
+ALTER TABLE c ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES p (id) ON UPDATE CASCADE ON DELETE SET NULL;
+-- expect
+constraint c.fk altered cautious

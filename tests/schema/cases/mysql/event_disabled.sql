@@ -1,0 +1,9 @@
+-- before
+CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2036-01-01 00:00:00' DO SET @a = 1;
+CREATE EVENT f ON SCHEDULE EVERY 1 DAY STARTS '2036-01-01 00:00:00' DISABLE DO SET @a = 1;
+-- after
+ALTER EVENT e DISABLE;
+ALTER EVENT f ENABLE;
+-- expect
+event e altered cautious
+event f altered cautious

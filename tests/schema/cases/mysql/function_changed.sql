@@ -1,0 +1,15 @@
+-- before
+CREATE FUNCTION f(a int) RETURNS int DETERMINISTIC RETURN a;
+CREATE FUNCTION g(a int) RETURNS int DETERMINISTIC RETURN a;
+CREATE FUNCTION h(a int) RETURNS int DETERMINISTIC RETURN a;
+-- after
+DROP FUNCTION f;
+CREATE FUNCTION f(a int) RETURNS int DETERMINISTIC RETURN a + 1;
+DROP FUNCTION g;
+CREATE FUNCTION g(a int, b int) RETURNS int DETERMINISTIC RETURN a;
+DROP FUNCTION h;
+CREATE FUNCTION h(a int) RETURNS bigint DETERMINISTIC RETURN a;
+-- expect
+function f altered cautious
+function g altered breaking
+function h altered breaking

@@ -1,0 +1,6 @@
+-- before
+CREATE TABLE t (a int PRIMARY KEY) ENGINE=InnoDB;
+-- after
+ALTER TABLE t ENGINE=InnoDB;
+ALTER TABLE t FORCE;
+-- expect

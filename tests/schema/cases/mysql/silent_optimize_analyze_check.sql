@@ -1,0 +1,10 @@
+-- before
+CREATE TABLE t (a int PRIMARY KEY, b text, KEY (b(5)));
+INSERT INTO t VALUES (1, 'x');
+-- after
+ANALYZE TABLE t;
+OPTIMIZE TABLE t;
+CHECK TABLE t;
+FLUSH TABLES;
+FLUSH STATUS;
+-- expect

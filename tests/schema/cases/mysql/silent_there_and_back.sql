@@ -1,0 +1,10 @@
+-- before
+CREATE TABLE t (a int, b int);
+-- after
+RENAME TABLE t TO u;
+RENAME TABLE u TO t;
+ALTER TABLE t RENAME COLUMN a TO x;
+ALTER TABLE t RENAME COLUMN x TO a;
+ALTER TABLE t ADD COLUMN c int;
+ALTER TABLE t DROP COLUMN c;
+-- expect

@@ -1,0 +1,8 @@
+-- before
+CREATE TABLE p (id int(11) PRIMARY KEY);
+CREATE TABLE t (a int(11), b bigint(20) unsigned, c varchar(9) CHARACTER SET utf8mb3, d timestamp NULL DEFAULT CURRENT_TIMESTAMP, e int DEFAULT NULL, KEY a (a), CONSTRAINT fk FOREIGN KEY (a) REFERENCES p (id));
+-- after
+ALTER TABLE t MODIFY a int(5), MODIFY b bigint(5) unsigned, MODIFY d timestamp NULL DEFAULT now(), MODIFY e int;
+ALTER TABLE t DROP FOREIGN KEY fk;
+ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES p (id) ON DELETE RESTRICT ON UPDATE NO ACTION;
+-- expect

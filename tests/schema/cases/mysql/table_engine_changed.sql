@@ -1,0 +1,6 @@
+-- before
+CREATE TABLE t (a int) ENGINE=InnoDB;
+-- after
+ALTER TABLE t ENGINE=MyISAM;
+-- expect
+table t altered cautious

@@ -1,0 +1,8 @@
+-- before
+CREATE TABLE log (at date, n int) PARTITION BY RANGE (at);
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2026-02-01') PARTITION BY LIST (n);
+-- after
+CREATE TABLE log_1_a PARTITION OF log_1 FOR VALUES IN (1);
+COMMENT ON TABLE log_1 IS 'x';
+GRANT SELECT ON log_1 TO case_alice;
+-- expect

@@ -1,0 +1,10 @@
+-- before
+CREATE TABLE t (a int);
+-- after
+CREATE TEMPORARY SEQUENCE s;
+CREATE TEMPORARY VIEW v AS SELECT a FROM t;
+CREATE TEMPORARY TABLE u (a serial PRIMARY KEY, b text);
+COMMENT ON TABLE u IS 'x';
+CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE pg_temp.mood AS ENUM ('ok');
+-- expect
