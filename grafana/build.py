@@ -7,13 +7,14 @@ from pathlib import Path
 from grafana.containers import containers
 from grafana.embedded import embedded
 from grafana.fleet import fleet
+from grafana.host import host
 from grafana.mysql import mysql
 from grafana.postgres import postgres
 from grafana.schema import schema
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (fleet, postgres, mysql, schema, embedded, containers)
+DASHBOARDS = (fleet, postgres, mysql, schema, embedded, containers, host)
 
 
 def built() -> dict[str, str]:

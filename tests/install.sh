@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a command of the Makefile needs, and says what it could not.
 #   install.sh venv EXTRA   Python packages into .venv; EXTRA is "" or "[test]"
-#   install.sh servers      PostgreSQL, MariaDB, Prometheus, Alertmanager, promtool and amtool, as Debian's packages
+#   install.sh servers      PostgreSQL, MariaDB, Prometheus, Alertmanager, promtool, amtool and iptables, as Debian's packages
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -41,6 +41,7 @@ servers)
     command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null || apt_install mariadb-server || true
     command -v promtool >/dev/null && command -v prometheus >/dev/null || apt_install prometheus || true
     command -v amtool >/dev/null && command -v prometheus-alertmanager >/dev/null || apt_install prometheus-alertmanager || true
+    command -v iptables >/dev/null || apt_install iptables || true
     id postgres >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || useradd --system postgres
     ;;
 *)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests of the image and of compose.yaml need, as far as this machine allows; what stays missing, the tests name.
+# Installs what the tests of containers, of the image and of compose.yaml need, as far as this machine allows; what stays missing, the tests name.
 # Nothing is started: a test starts its own engine, with its own socket and data folder.
 set -u
 cache=$(cd "$(dirname "$0")/.." && pwd)/.cache
@@ -7,11 +7,11 @@ cache=$(cd "$(dirname "$0")/.." && pwd)/.cache
 missing() { ! command -v "$1" >/dev/null 2>&1; }
 has_compose() { docker compose version >/dev/null 2>&1 || [ -x "$cache/bin/docker-compose" ]; }
 
-if missing dockerd || missing docker || missing busybox; then
+if missing dockerd || missing docker || missing busybox || missing haproxy; then
     if missing apt-get || [ "$(id -u)" != 0 ]; then
-        echo "docker: install docker.io and busybox-static to test the image (needs root and apt-get)"
+        echo "docker: install docker.io, busybox-static and haproxy to test with an engine (needs root and apt-get)"
     else
-        packages=busybox-static
+        packages="busybox-static haproxy"
         ! missing dockerd || packages="$packages docker.io"
         export DEBIAN_FRONTEND=noninteractive
         apt-get -qq update

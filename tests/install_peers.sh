@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the exporters that ours is compared with, postgres_exporter and mysqld_exporter, into .cache/bin: Debian's newest.
+# Fetches the exporters that ours is compared with, those of PostgreSQL, MySQL and the host, into .cache/bin: Debian's newest.
 # They are single programs that ask little of the system: taken from the mirror that apt uses already, and unpacked rather
 # than installed, so that no service starts. What could not be had, the tests that need it name.
 set -u
@@ -8,7 +8,7 @@ cache=$(cd "$(dirname "$0")/.." && pwd)/.cache
 missing() { ! command -v "$1" >/dev/null 2>&1; }
 
 wanted=""
-for name in prometheus-postgres-exporter prometheus-mysqld-exporter; do
+for name in prometheus-postgres-exporter prometheus-mysqld-exporter prometheus-node-exporter; do
     [ -x "$cache/bin/$name" ] || wanted="$wanted $name"
 done
 [ -n "$wanted" ] || exit 0

@@ -52,6 +52,8 @@ class MysqlServer:
     def start(self, **settings: str | int) -> Self:
         words: dict[str, str | int] = {
             "datadir": str(self.data), "socket": str(self.socket), "port": self.port, "bind_address": "127.0.0.1", "skip_name_resolve": 1,
+            # Of its own: a server that starts takes what lies in its folder for the leavings of an earlier one.
+            "tmpdir": str(self.folder),
             "pid_file": str(self.data / "pid"), "innodb_flush_log_at_trx_commit": 0, "innodb_buffer_pool_size": "32M",
             **self.settings, **settings,
         }  # fmt: skip

@@ -42,10 +42,10 @@ class Page:
         bare = name.removesuffix("_total")
         return bare if name not in self.types and bare in self.types else name
 
-    def all(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
+    def all(self, name: str, /, **labels: str) -> list[tuple[dict[str, str], float]]:
         return [(found, value) for n, found, value in self.samples if n == name and labels.items() <= found.items()]
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, /, **labels: str) -> float | None:
         """Return the one sample's value, None without one; two are a mistake of the test."""
         found = self.all(name, **labels)
         assert len(found) <= 1, found

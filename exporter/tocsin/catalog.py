@@ -5,12 +5,15 @@ from __future__ import annotations
 from tocsin import vitals
 from tocsin.metric import Declared
 from tocsin.source import Source, Threshold
-from tocsin.sources import mysql, postgres, sqlite
+from tocsin.sources import docker, duckdb, host, mysql, postgres, sqlite
 
 SOURCES: tuple[Source, ...] = (
     postgres.SOURCE,
     mysql.SOURCE,
     sqlite.SOURCE,
+    duckdb.SOURCE,
+    docker.SOURCE,
+    host.SOURCE,
 )
 
 

@@ -25,7 +25,7 @@ def test_generated_document_is_up_to_date(path: str) -> None:
 
 def test_example_loads_and_its_schema_accepts_it() -> None:
     loaded = config.load(EXAMPLE, {})
-    assert [t.kind for t in loaded.targets] == ["postgres", "postgres", "mysql", "sqlite"]
+    assert [t.kind for t in loaded.targets] == ["postgres", "postgres", "mysql", "sqlite", "duckdb", "docker", "host"]
     problems = list(Draft202012Validator(docs.config_schema()).iter_errors(yaml.safe_load(EXAMPLE.read_text())))
     assert not problems, problems
 
@@ -53,7 +53,7 @@ def test_one_declaration_a_name() -> None:
 
 
 def test_our_own_names_are_in_base_units() -> None:
-    ours = [m for m in catalog.metrics() if isinstance(m, Metric) and m.name.startswith(("tocsin_", "sqlite_"))]
+    ours = [m for m in catalog.metrics() if isinstance(m, Metric) and m.name.startswith(("tocsin_", "sqlite_", "duckdb_"))]
     assert len(ours) > 20
     for metric in ours:
         assert not re.search(r"_(ms|milliseconds|kb|mb|percent|minutes|hours)(_|$)", metric.name)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-DRIVERS = ("psycopg", "pymysql", "apsw", "duckdb", "docker", "psutil", "requests", "bcrypt")
+DRIVERS = ("psycopg", "pymysql", "apsw", "duckdb", "fsspec", "docker", "psutil", "requests", "bcrypt", "sqlglot")
 
 
 def loaded(statements: str) -> set[str]:
@@ -31,3 +31,17 @@ text = "targets: [{{name: a, kind: sqlite, path: {tmp_path}/a.db}}]"
 assert all(r.good for r in once.check(config.parse(text, "x", Path("."), {{}}), 5))
 """
     assert loaded(run) == {"apsw"}
+
+
+def test_a_duckdb_target_imports_no_driver_at_all(tmp_path) -> None:
+    """The library lives in a child process: for its 40 MB, and because it must not share a process with who opens the file."""
+    script = f"import duckdb; duckdb.connect('{tmp_path}/a.duckdb').execute('CREATE TABLE t (x INTEGER)')"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    run = f"""
+from pathlib import Path
+from tocsin import config, once
+query = "{{name: own, sql: SELECT count(*) AS n FROM t, metrics: {{n: {{name: own_n, help: N.}}}}}}"
+text = f"targets: [{{{{name: a, kind: duckdb, path: {tmp_path}/a.duckdb, queries: [{{query}}]}}}}]"
+assert all(r.good for r in once.check(config.parse(text, "x", Path("."), {{}}), 20))
+"""
+    assert loaded(run) == set()

@@ -74,7 +74,7 @@ def test_alert_of_each_risk_says_what_the_risk_means() -> None:
 @pytest.mark.parametrize(
     ("expr", "complaint"),
     [
-        ("pg_replication_lag > 5", "nobody serves pg_replication_lag"),
+        ("pg_replication_delay > 5", "nobody serves pg_replication_delay"),
         ('{job="tocsin"} > 5', "nobody serves a series without a name"),
         ('pg_database_size_bytes{database="shop"} > 5', "pg_database_size_bytes has no label database"),
         ("sum by (database) (pg_database_size_bytes) > 5", "sum names database, which its series do not have"),

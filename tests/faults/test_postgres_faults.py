@@ -464,8 +464,13 @@ def test_table_locked_exclusively(server: Postgres, watched: Callable[..., Watch
     before = watch.page().value("tocsin_schema_fingerprint", database="shop")
     with psycopg.connect(server.dsn("shop")) as migration:
         migration.execute("ALTER TABLE orders ADD COLUMN added_under_lock int")
-        # The gate moves with somebody else's committed change, while the lock is held.
+        # What somebody else commits meanwhile is found: the locked table has not changed, and is not read again.
         server.execute("CREATE TABLE meanwhile (a int)", database="shop")
+        assert eventually(lambda: said(watch.check()) == ["table public.meanwhile added safe"])
+        migration.commit()
+    with psycopg.connect(server.dsn("shop")) as migration:
+        migration.execute("LOCK orders IN ACCESS EXCLUSIVE MODE")
+        assert eventually(lambda: watch.check() == [] and watch.record("schema").error is not None)
         for _ in range(2):
             began = time.monotonic()
             assert is_right(watch.scrape(5))
@@ -489,16 +494,16 @@ def test_lock_in_one_database_hides_no_change_in_another(server: Postgres, watch
     try:
         watch = watched(server.dsn("postgres"))
         watch.check()
+        server.execute("ALTER TABLE orders ADD COLUMN moves_the_gate int", database="shop")
         with psycopg.connect(server.dsn("shop")) as migration:
             migration.execute("LOCK orders IN ACCESS EXCLUSIVE MODE")
-            server.execute("CREATE TABLE moves_the_gate (a int)", database="shop")
             server.execute("CREATE TABLE lions (a int)", database="zoo")
             assert eventually(lambda: said(watch.check()) == ["table public.lions added safe"])
             assert watch.record("schema").error.reason == "locked"
-        assert eventually(lambda: said(watch.check()) == ["table public.moves_the_gate added safe"])
+        assert eventually(lambda: said(watch.check()) == ["column public.orders.moves_the_gate added safe"])
         watch.scheduler.stop()
     finally:
-        server.execute("DROP TABLE moves_the_gate", database="shop")
+        server.execute("ALTER TABLE orders DROP COLUMN moves_the_gate", database="shop")
         server.execute("DROP DATABASE zoo WITH (FORCE)")
 
 

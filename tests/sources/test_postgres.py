@@ -488,7 +488,7 @@ def test_schema_checks_keep_their_connections_within_the_cap(watch: Watch, postg
             postgres.execute(f"DROP DATABASE {database}_{i} WITH (FORCE)")
 
 
-@pytest.mark.parametrize("cap", [4, 6])
+@pytest.mark.parametrize("cap", [6, 9])
 def test_many_scrapes_and_checks_at_once_open_no_more_than_the_cap(postgres: Postgres, tmp_path: Path, database: str, cap: int) -> None:
     most = 0
     stop = threading.Event()

@@ -278,7 +278,8 @@ def test_an_event_has_the_shape_of_the_contract(service: Service, folder: Path) 
     assert found.pop("reason")
     assert found == {
         "id": 1, "target": "app", "source": "sqlite", "kind": "schema", "database": "main", "object_kind": "column",
-        "object": "orders.email", "change": "dropped", "risk": "destructive", "security": False, "old": "email TEXT", "new": None, "detail": {},
+        "object": "orders.email", "change": "dropped", "risk": "destructive", "security": False,
+        "old": "email TEXT", "new": None, "detail": {},
     }  # fmt: skip
 
 

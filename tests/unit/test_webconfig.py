@@ -16,6 +16,7 @@ import bcrypt
 import pytest
 import yaml
 
+from authority import Authority
 from servers import until
 from tocsin import config
 from tocsin.errors import ConfigError
@@ -28,38 +29,6 @@ PASSWORD = "s3cr3t-needle"
 
 def hashed(password: str) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
-
-
-class Authority:
-    """A certificate authority in a folder: its own `ca.crt`, and a certificate for each name it is asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._openssl = need("openssl")
-        folder.mkdir(parents=True, exist_ok=True)
-        self._run("req", "-x509", *self._new("ca"), "-subj", "/CN=test authority", "-days", "2")
-
-    def _run(self, *args: str) -> None:
-        done = subprocess.run([self._openssl, *args], cwd=self.folder, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-
-    @staticmethod
-    def _new(name: str) -> tuple[str, ...]:
-        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.crt")
-
-    def issue(self, name: str) -> None:
-        """Write NAME.crt and NAME.key for 127.0.0.1."""
-        (self.folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
-        self._run("req", "-new", *self._new(name), "-subj", f"/CN={name}")
-        self._run("x509", "-req", "-in", f"{name}.crt", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                  "-extfile", "san", "-out", f"{name}.crt.new")  # fmt: skip
-        (self.folder / f"{name}.crt.new").rename(self.folder / f"{name}.crt")
-
-    def client(self, certificate: str = "") -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
-        if certificate:
-            context.load_cert_chain(self.folder / f"{certificate}.crt", self.folder / f"{certificate}.key")
-        return context
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +88,7 @@ def test_only_the_right_password_opens_and_every_page_is_behind_it(tmp_path: Pat
         assert ask(service, basic("prometheus", "x")) == 401
         assert ask(service, basic("nobody", PASSWORD)) == 401
         assert ask(service, basic("prometheus", PASSWORD + "x")) == 401
-        for path in ("/", "/metrics", "/probe", "/sd", "/-/healthy", "/-/ready", "/api/v1/events", "/nothing"):
+        for path in ("/", "/metrics", "/probe", "/sd", "/-/healthy", "/-/ready", "/api/v1/events", "/api/v1/events/stream", "/nothing"):
             assert ask(service, path=path) == 401
 
 

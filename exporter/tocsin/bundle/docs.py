@@ -12,13 +12,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from tocsin import catalog, vitals
+from tocsin import catalog, events_api, stream, vitals
 from tocsin.config import Config
 from tocsin.event import EVENT_HELP, RISK_HELP, Change, EventKind, Risk
 from tocsin.metric import Declared, Metric
 from tocsin.options import Duration, Levels, Secret, Size, TargetOptions
 from tocsin.schema.risk import RULES
 from tocsin.source import Source
+from tocsin.sql import SqlByVersion
 
 _MADE = "<!-- Made by `make docs` from the declarations; edit those. -->\n"
 
@@ -26,6 +27,7 @@ _WORDS: dict[Any, tuple[str, dict[str, Any]]] = {
     bool: ("true or false", {"type": "boolean"}),
     str: ("text", {"type": "string"}),
     Secret: ("secret text", {"type": "string"}),
+    SqlByVersion: ("SQL, or version to SQL", {"type": ["string", "object"]}),
     Path: ("path", {"type": "string"}),
     int: ("whole number", {"type": "integer"}),
     float: ("number", {"type": "number"}),
@@ -73,6 +75,18 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(lines)
 
 
+_API = """`GET /api/v1/events` gives them as JSON: those that fit every parameter, and any one of several values of the same parameter
+(`risk=breaking&risk=destructive`). A parameter that is unknown or wrong is answered with 400 and with what it takes.
+"""
+_STREAM = f"""
+`GET /api/v1/events/stream` gives the same events as they happen, as Server-Sent Events: `id:` the event's id, `event:` its kind, `data:`
+the same JSON in one line. It takes the same parameters but for {", ".join(f"`{name}`" for name in events_api.PAGING)}.
+A client that comes back with the header `Last-Event-ID`, as browsers do, or with `since_id` goes on after that event and misses nothing;
+without either it hears what happens from now on. When events were removed by retention meanwhile, `event: gap` says so first. A comment
+every 15 seconds shows that the line is open. {stream.MOST_STREAMS} clients are served at a time; one more gets 503 with `Retry-After`.
+"""
+
+
 def events_page() -> str:
     """Return EVENTS.md: what events there are, and how a change is weighed."""
     kinds = _table(("kind", "what it tells"), [(f"`{kind}`", EVENT_HELP[kind]) for kind in EventKind])
@@ -82,8 +96,10 @@ def events_page() -> str:
         [(r.kind, r.change, r.trait or "", r.risk, r.reason) for r in RULES],
     )
     changes = ", ".join(f"`{c}`" for c in Change)
+    rows = [(f"`{name}`", what, "yes" * (name in events_api.SEVERAL)) for name, what in events_api.PARAMETERS.items()]
+    parameters = _table(("parameter", "what it takes", "several"), rows)
     return (
-        f"# Events\n{_MADE}\n`GET /api/v1/events?target=&kind=&since_id=&limit=` gives them, oldest first.\n\n## Kinds\n\n{kinds}\n"
+        f"# Events\n{_MADE}\n{_API}\n{parameters}\n{_STREAM}\n## Kinds\n\n{kinds}\n"
         f"## Schema changes\n\n`change` is one of {changes}. The first rule that fits decides; of several altered traits\n"
         f"the heaviest counts.\n\n"
         f"{risks}\n{rules}"
@@ -93,7 +109,7 @@ def events_page() -> str:
 def config_page() -> str:
     """Return CONFIG.md: every option with its type, default and meaning."""
     parts = ["# Configuration\n", _MADE]
-    parts.append("\n`${NAME}` and `${NAME:-default}` in a value are replaced from the environment; `$$` is a dollar sign.\n")
+    parts.append("\n`${NAME}` and `${NAME:-default}` in a value are replaced from the environment; `$${` is `${`.\n")
     parts.append("A duration is `500ms`, `10s`, `5m`, `1h` or `1d`; a size is `512KB`, `64MB` or `1GB`.\n")
     parts.append("Relative paths are relative to the configuration file.\n\n## The file\n\n" + _option_table(Config))
     for source in catalog.SOURCES:
@@ -111,7 +127,10 @@ def _option_table(cls: type) -> str:
 def _option_rows(cls: type, prefix: str) -> list[tuple[str, ...]]:
     hints = typing.get_type_hints(cls)
     rows: list[tuple[str, ...]] = []
-    for f in fields(cls):
+    # A target's own options stand before those that its kind shares with some others.
+    common = {f.name for f in fields(TargetOptions)} if issubclass(cls, TargetOptions) else set()
+    own = cls.__annotations__
+    for f in sorted(fields(cls), key=lambda f: (f.name not in common, f.name not in own)):
         hint = _inner(hints[f.name])
         default = f.default if f.default_factory is MISSING else f.default_factory()
         name = f"{prefix}{f.metadata.get('key', f.name)}"
@@ -149,7 +168,7 @@ def _type_words(hint: Any) -> str:
 def _default_words(default: Any) -> str:
     if default is MISSING:
         return "required"
-    if default is None or isinstance(default, Secret) or default in ((), {}):
+    if default is None or isinstance(default, Secret) or default in ((), {}, ""):
         return "-"
     if isinstance(default, tuple):
         return ", ".join(f"`{d}`" for d in default)
@@ -169,6 +188,8 @@ def config_schema() -> dict[str, Any]:
         "description": "what is watched",
         "items": {"oneOf": [_target_schema(source) for source in catalog.SOURCES]},
     }
+    # A module takes its kind's options too, which the loader tells apart better than a schema could.
+    root["properties"]["auth_modules"]["additionalProperties"]["additionalProperties"] = True
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tocsin", **root}
 
 

@@ -1,8 +1,9 @@
-"""Series that panels and rules use and that no collector of ours declares: Prometheus makes them, or prometheus-client serves them."""
+"""Series that panels and rules use and that no collector declares: Prometheus makes them, prometheus-client serves them, or they are older names."""
 
 from __future__ import annotations
 
 from tocsin.metric import Metric, counter, gauge
+from tocsin.sources.postgres.compat import OLDER
 
 UP = gauge("up", "Whether Prometheus' last scrape of the exporter succeeded.", ("job", "instance"))
 ALERTS = gauge("ALERTS", "One series for each alert that is pending or firing now.", ("alertname", "alertstate", "severity"), "info")
@@ -10,4 +11,4 @@ SCRAPE_DURATION = gauge("scrape_duration_seconds", "How long Prometheus' last sc
 PROCESS_MEMORY = gauge("process_resident_memory_bytes", "Resident memory of the exporter's process.")
 PROCESS_CPU = counter("process_cpu_seconds_total", "Processor time that the exporter's process has used, user and system.")
 
-ELSEWHERE: tuple[Metric, ...] = (UP, ALERTS, SCRAPE_DURATION, PROCESS_MEMORY, PROCESS_CPU)
+ELSEWHERE: tuple[Metric, ...] = (UP, ALERTS, SCRAPE_DURATION, PROCESS_MEMORY, PROCESS_CPU, *OLDER.values())

@@ -16,7 +16,7 @@ from tocsin.sql import SqlOptions
 GRANTS = """\
 -- Statistics of everybody, settings, sizes and the log folder; no table's rows. As a superuser.
 -- The limit leaves room for `tocsin check` beside a running exporter:
-CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 15;
+CREATE ROLE tocsin LOGIN PASSWORD 'choose one' CONNECTION LIMIT 25;
 GRANT pg_monitor TO tocsin;
 -- In each watched database, and in template1 for those to come. For bloat: widths of columns, none of their values.
 GRANT SELECT (starelid, staattnum, stainherit, stanullfrac, stawidth) ON pg_catalog.pg_statistic TO tocsin;
@@ -48,9 +48,10 @@ class PostgresOptions(SqlOptions):
     password_file: Path | None = option(None, help="file that holds the password; any character is allowed, none is escaped")
     databases: DatabaseFilter = option(DatabaseFilter(), help="databases whose schema is watched")
     max_connections: int = option(
-        6,
-        help="most connections to the server: half for live series, half for schemas; each half takes databases in turn beyond that",
-        check=lambda n: None if n >= 4 else "4 or more",
+        9,
+        help="most connections to the server: a third each for live series, for schemas and for what is collected now and then; "
+        "beyond that databases are taken in turn",
+        check=lambda n: None if n >= 6 else "6 or more",
     )
     listen: int = option(
         5,

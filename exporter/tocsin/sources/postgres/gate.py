@@ -37,7 +37,8 @@ GATE = f"""
     SELECT CASE WHEN pg_is_in_recovery() THEN format('{_STANDBY} %s', pg_last_wal_replay_lsn()) ELSE (
         SELECT string_agg((
             pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid) + pg_stat_get_tuples_deleted(oid))::text, ',' ORDER BY oid)
-        FROM pg_class WHERE oid = ANY (ARRAY(SELECT to_regclass('pg_catalog.' || name) FROM unnest('{{{",".join(CATALOGS)}}}'::text[]) AS name)))
+        FROM pg_class WHERE oid = ANY (ARRAY(
+            SELECT to_regclass('pg_catalog.' || name) FROM unnest('{{{",".join(CATALOGS)}}}'::text[]) AS name)))
         || format(';%s;%s', pg_stat_get_db_stat_reset_time((SELECT oid FROM pg_database WHERE datname = current_database())),
             pg_stat_get_bgwriter_stat_reset_time())
     END AS gate
@@ -149,7 +150,8 @@ _REMARKS = """
         WHEN 'pg_statistic_ext'::regclass THEN (SELECT stxrelid FROM pg_statistic_ext WHERE oid = q.objoid)
         END AS rel, {fresh} AS fresh
     FROM pg_description AS q
-    WHERE q.classoid = ANY ('{{pg_class,pg_constraint,pg_trigger,pg_rewrite,pg_policy,pg_statistic_ext}}'::regclass[]) AND q.objoid >= 16384"""
+    WHERE q.classoid = ANY ('{{pg_class,pg_constraint,pg_trigger,pg_rewrite,pg_policy,pg_statistic_ext}}'::regclass[])
+        AND q.objoid >= 16384"""
 
 
 def relations(horizon: int | None) -> str:
@@ -178,14 +180,16 @@ def relations(horizon: int | None) -> str:
         changed AS (
             SELECT rel FROM written
             UNION SELECT x.indrelid FROM written JOIN pg_index AS x ON x.indexrelid = written.rel
-            UNION SELECT t.oid FROM pg_class AS x JOIN pg_class AS t ON t.reltoastrelid = x.oid WHERE x.relkind = 't' AND {_fresh("x", horizon)}
+            UNION SELECT t.oid FROM pg_class AS x JOIN pg_class AS t ON t.reltoastrelid = x.oid
+                WHERE x.relkind = 't' AND {_fresh("x", horizon)}
             UNION SELECT d.refobjid FROM written JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = written.rel
                 AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'
         ),
         affected AS (
             SELECT rel FROM changed
             UNION SELECT w.ev_class FROM changed
-                JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = changed.rel AND d.classid = 'pg_rewrite'::regclass
+                JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = changed.rel
+                    AND d.classid = 'pg_rewrite'::regclass
                 JOIN pg_rewrite AS w ON w.oid = d.objid
         ),
         listed AS MATERIALIZED (
@@ -268,9 +272,9 @@ def reaches_further(before: Iterable[Object], after: Iterable[Object]) -> bool:
 
     Definitions mention others by name, and the labels of enums and the attributes of types by theirs.
     """
-    known = {(o.kind, o.identity): o for o in before if o.identity}
+    known = {(o.kind, o.identity): o for o in before if o.identity is not None}
     for o in after:
-        old = known.get((o.kind, o.identity))
+        old = known.get((o.kind, o.identity)) if o.identity is not None else None
         if old is not None and (old.name != o.name or (o.kind in ("enum", "type") and old.traits != o.traits)):
             return True
     return False

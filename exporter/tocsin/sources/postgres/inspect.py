@@ -27,8 +27,11 @@ _BEGIN = (
     "SELECT set_config('lock_timeout', '100ms', true), set_config('jit', 'off', true), set_config('enable_mergejoin', 'off', true)",
 )
 
-_STANDBY_REST = 100
+_REST = 100
 """After a search of a standby's catalogs we rest so many times as long as it took: one percent of the time goes into it."""
+
+_LOOK_EVERY = 60.0
+"""After so many seconds the catalogs are searched though the gate is closed; later where that takes long."""
 
 
 def collect_schema(session: PostgresSession, run: Run) -> None:
@@ -81,17 +84,22 @@ def _look_into(session: PostgresSession, run: Run, name: str, notices: list[list
     connection = session.database(name, run.deadline)
     ((words, trigger),) = connection.query(f"{gate.GATE}, {listen.TRIGGER}", run.deadline).rows
     evidence = session.rested(name, _text(words))
-    if not gate.is_standby(evidence):
+    is_standby = gate.is_standby(evidence)
+    if not is_standby:
         _tell_trigger(run, options.name, name, trigger)
-    # What somebody just told of is looked for, whatever the counters say: a session may keep them back for seconds.
-    if track.gate_is_closed(run, name, None if notices else evidence, options.full_inspection_every, options.expected):
+    # A session keeps its counters back for seconds, and as long as it is in a transaction: what somebody told of is
+    # looked for whatever they say, and the rest now and then.
+    is_late = not is_standby and time.monotonic() > session.looks.setdefault(name, time.monotonic() + _LOOK_EVERY)
+    if track.gate_is_closed(run, name, None if notices or is_late else evidence, options.full_inspection_every, options.expected):
         return
     summary = track.known(run, name)
     is_due = summary is None or time.time() - summary["inspected"] > options.full_inspection_every
     began = time.monotonic()
     found = look(connection, None if is_due else recall(run, f"seen:{name}"), run.deadline)
-    if gate.is_standby(evidence):
-        session.rest(name, evidence, _STANDBY_REST * (time.monotonic() - began))
+    rest = _REST * (time.monotonic() - began)
+    session.looks[name] = time.monotonic() + max(_LOOK_EVERY, rest)
+    if is_standby:
+        session.rest(name, evidence, rest)
     memory = Memory(
         lambda: Listing.load(recall(run, f"listing:{name}") or Listing().dump()),
         Snapshot(run, name).part,

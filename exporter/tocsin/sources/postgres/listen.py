@@ -52,7 +52,11 @@ class Notice:
 
     def tells_of(self, difference: Difference) -> bool:
         names = {name for o in (difference.old, difference.new) if o is not None for name in _names(o)}
-        is_grant = difference.subject.kind in ("grant", "default privileges") and self.tag in ("GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES")
+        is_grant = difference.subject.kind in ("grant", "default privileges") and self.tag in (
+            "GRANT",
+            "REVOKE",
+            "ALTER DEFAULT PRIVILEGES",
+        )
         return is_grant or not names.isdisjoint(self.names)
 
 

@@ -15,8 +15,8 @@ from tocsin.sources.postgres.pieces import (
     FIRST_OID,
     SYSTEM,
     comment,
-    enabled,
     default_acl,
+    enabled,
     grants,
     not_of_extension,
     options,
@@ -66,7 +66,8 @@ _DATABASE = f"""
 """
 
 _SCHEMAS = f"""
-    SELECT 'schema', n.nspname, n.oid, '[]', {role("n.nspowner")}, {grants("n.nspacl", default_acl("n", "n.nspowner"))}, {comment("pg_namespace", "n.oid")}
+    SELECT 'schema', n.nspname, n.oid, '[]', {role("n.nspowner")}, {grants("n.nspacl", default_acl("n", "n.nspowner"))},
+        {comment("pg_namespace", "n.oid")}
     FROM pg_namespace AS n WHERE {SYSTEM} AND {not_of_extension("pg_namespace", "n.oid")}
 """
 
@@ -170,7 +171,8 @@ _TYPE_NAME = "format('%s.%s', n.nspname, t.typname), t.oid"
 
 _ENUMS = f"""
     SELECT 'enum', {_TYPE_NAME},
-        json_build_array((SELECT string_agg(quote_literal(v.enumlabel), ', ' ORDER BY v.enumsortorder) FROM pg_enum AS v WHERE v.enumtypid = t.oid)),
+        json_build_array((
+            SELECT string_agg(quote_literal(v.enumlabel), ', ' ORDER BY v.enumsortorder) FROM pg_enum AS v WHERE v.enumtypid = t.oid)),
         {_TYPE_TAIL}
     {_OF_TYPES} AND t.typtype = 'e'
 """
@@ -193,7 +195,8 @@ _DOMAINS = f"""
         {_TYPE_TAIL}
     {_OF_TYPES} AND t.typtype = 'd'
     UNION ALL
-    SELECT 'comment', 'constraint ' || k.conname, 0, json_build_array(format('domain %s.%s', n.nspname, t.typname), q.description), NULL, NULL, NULL
+    SELECT 'comment', 'constraint ' || k.conname, 0,
+        json_build_array(format('domain %s.%s', n.nspname, t.typname), q.description), NULL, NULL, NULL
     FROM pg_description AS q
     JOIN pg_constraint AS k ON k.oid = q.objoid
     JOIN pg_type AS t ON t.oid = k.contypid
@@ -245,7 +248,8 @@ _BASE_TYPES = f"""
         json_build_array(CASE WHEN t.typisdefined THEN 'BASE (' || concat_ws(', ',
             format('INPUT = %s, OUTPUT = %s', t.typinput, t.typoutput),
             CASE WHEN t.typreceive <> 0 THEN 'RECEIVE = ' || t.typreceive END, CASE WHEN t.typsend <> 0 THEN 'SEND = ' || t.typsend END,
-            CASE WHEN t.typmodin <> 0 THEN 'TYPMOD_IN = ' || t.typmodin END, CASE WHEN t.typmodout <> 0 THEN 'TYPMOD_OUT = ' || t.typmodout END,
+            CASE WHEN t.typmodin <> 0 THEN 'TYPMOD_IN = ' || t.typmodin END,
+            CASE WHEN t.typmodout <> 0 THEN 'TYPMOD_OUT = ' || t.typmodout END,
             CASE WHEN t.typanalyze <> 0 THEN 'ANALYZE = ' || t.typanalyze END,
             format('INTERNALLENGTH = %s, ALIGNMENT = %s, STORAGE = %s, CATEGORY = %s', t.typlen, t.typalign, t.typstorage, t.typcategory),
             CASE WHEN t.typbyval THEN 'PASSEDBYVALUE' END, CASE WHEN t.typispreferred THEN 'PREFERRED' END,
@@ -282,7 +286,8 @@ _CONVERSIONS = f"""
 _CASTS = f"""
     SELECT 'cast', format('(%s AS %s)', {type_name("c.castsource")}, {type_name("c.casttarget")}), c.oid,
         json_build_array(concat_ws(' ',
-            CASE c.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || {routine("c.castfunc")} WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
+            CASE c.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || {routine("c.castfunc")}
+                WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
             CASE c.castcontext WHEN 'a' THEN 'AS ASSIGNMENT' WHEN 'i' THEN 'AS IMPLICIT' END)),
         NULL, NULL, {comment("pg_cast", "c.oid")}
     FROM pg_cast AS c
@@ -290,7 +295,8 @@ _CASTS = f"""
 """
 
 _OPERATOR = """
-    (SELECT format('%s.%s', xn.nspname, x.oprname) FROM pg_operator AS x JOIN pg_namespace AS xn ON xn.oid = x.oprnamespace WHERE x.oid = {})"""
+    (SELECT format('%s.%s', xn.nspname, x.oprname)
+        FROM pg_operator AS x JOIN pg_namespace AS xn ON xn.oid = x.oprnamespace WHERE x.oid = {})"""
 
 _OPERATORS = f"""
     SELECT 'operator', format('%s.%s(%s)', n.nspname, o.oprname, concat_ws(', ',
@@ -314,7 +320,8 @@ def _members(holder: str, oid: str) -> str:
     return f"""
         (SELECT string_agg(x.told, ', ' ORDER BY x.told) FROM (
             SELECT format('OPERATOR %s %s(%s, %s)%s', m.amopstrategy, {_OPERATOR.format("m.amopopr")},
-                {type_name("m.amoplefttype")}, {type_name("m.amoprighttype")}, CASE WHEN m.amoppurpose = 'o' THEN ' FOR ORDER BY' ELSE '' END) AS told
+                {type_name("m.amoplefttype")}, {type_name("m.amoprighttype")},
+                CASE WHEN m.amoppurpose = 'o' THEN ' FOR ORDER BY' ELSE '' END) AS told
             FROM pg_amop AS m WHERE m.amopfamily = f.oid AND {depends.format("pg_amop", holder, oid)}
             UNION ALL
             SELECT format('FUNCTION %s (%s, %s) %s', m.amprocnum, {type_name("m.amproclefttype")}, {type_name("m.amprocrighttype")},
@@ -388,7 +395,8 @@ _TEXT_SEARCH = f"""
 
 _TRANSFORMS = f"""
     SELECT 'transform', format('FOR %s LANGUAGE %s', {type_name("t.trftype")}, l.lanname), t.oid,
-        json_build_array(concat_ws(', ', 'FROM SQL WITH FUNCTION ' || {routine("t.trffromsql")}, 'TO SQL WITH FUNCTION ' || {routine("t.trftosql")})),
+        json_build_array(concat_ws(', ', 'FROM SQL WITH FUNCTION ' || {routine("t.trffromsql")},
+            'TO SQL WITH FUNCTION ' || {routine("t.trftosql")})),
         NULL, NULL, {comment("pg_transform", "t.oid")}
     FROM pg_transform AS t JOIN pg_language AS l ON l.oid = t.trflang
     WHERE t.oid >= {FIRST_OID} AND {not_of_extension("pg_transform", "t.oid")}
@@ -485,7 +493,8 @@ _EVENT_TRIGGERS = f"""
     SELECT 'event trigger', t.evtname, t.oid,
         json_build_array(
             format('ON %s%s EXECUTE FUNCTION %s', t.evtevent,
-                (SELECT ' WHEN TAG IN (' || string_agg(quote_literal(g), ', ' ORDER BY g) || ')' FROM unnest(t.evttags) AS g), {routine("t.evtfoid")}),
+                (SELECT ' WHEN TAG IN (' || string_agg(quote_literal(g), ', ' ORDER BY g) || ')' FROM unnest(t.evttags) AS g),
+                {routine("t.evtfoid")}),
             {enabled("t.evtenabled")}),
         {role("t.evtowner")}, NULL, {comment("pg_event_trigger", "t.oid")}
     FROM pg_event_trigger AS t WHERE {not_of_extension("pg_event_trigger", "t.oid")}

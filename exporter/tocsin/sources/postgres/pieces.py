@@ -8,7 +8,7 @@ FIRST_OID = 16384
 SYSTEM = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 """Excludes the server's own schemas, and those of temporary and TOAST tables."""
 
-_SECRET = "pass|pwd|secret|token|credential|(api|private|access)_?key|authorization|conninfo|connection_?string|dsn"
+_MASKED = "pass|pwd|secret|token|credential|(api|private|access)_?key|authorization|conninfo|connection_?string|dsn"
 _HIDDEN = "://[^/]*:[^/]*@|password"
 """Names of options whose values are secrets, and values that hold one: an address with a login, a connection string."""
 
@@ -22,7 +22,8 @@ def not_of_extension(catalog: str, oid: str, kinds: str = "'e'") -> str:
 
 
 def comment(catalog: str, oid: str, number: str = "0") -> str:
-    return f"(SELECT q.description FROM pg_description AS q WHERE q.objoid = {oid} AND q.classoid = '{catalog}'::regclass AND q.objsubid = {number})"
+    of_it = f"q.objoid = {oid} AND q.classoid = '{catalog}'::regclass AND q.objsubid = {number}"
+    return f"(SELECT q.description FROM pg_description AS q WHERE {of_it})"
 
 
 def role(oid: str) -> str:
@@ -56,7 +57,7 @@ def options(expression: str) -> str:
     """Return the expression for `name value` pairs of foreign data, in order; what may be a secret is three stars."""
     return f"""(
         SELECT string_agg(format('%s %L', split_part(o, '=', 1), CASE
-            WHEN split_part(o, '=', 1) ~* '{_SECRET}' OR o ~* '{_HIDDEN}' THEN '***'
+            WHEN split_part(o, '=', 1) ~* '{_MASKED}' OR o ~* '{_HIDDEN}' THEN '***'
             ELSE substr(o, strpos(o, '=') + 1) END), ', ' ORDER BY o)
         FROM unnest({expression}) AS o)"""
 

@@ -43,6 +43,8 @@ class PostgresSession:
         self._everywhere: list[Run] = []
         self._fanned_out: dict[Run, list[Result | CollectError]] | None = None
         self._rests: dict[str, tuple[str, float]] = {}
+        self.looks: dict[str, float] = {}
+        """By database, when its catalogs are looked at whatever the gate says (monotonic seconds)."""
 
     @property
     def address(self) -> str:
@@ -203,9 +205,9 @@ class PostgresSession:
         known = self._others.get(name)
         if known is not None:
             return known, False
-        # There are two sessions, one for live and one for scheduled collectors, each with a default connection.
+        # There are three sessions, for live collectors, for schemas and for other scheduled ones, each with a default connection.
         # The newest makes room: databases are asked in turn, so the oldest would be needed first again.
-        while self._others and len(self._others) >= self.options.max_connections // 2 - 1:
+        while self._others and len(self._others) >= self.options.max_connections // 3 - 1:
             self._others.popitem()[1].close()
         self._others[name] = Connection(self.options, name, deadline)
         return self._others[name], True

@@ -84,37 +84,48 @@ _IDENTITY = """
 _STORAGE = "CASE {} WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END"
 
 
+# Looking every type up would take as long as all the rest. Of the server's own types that can be stored in more than one way
+# only these (cidr, inet, numeric) are not stored EXTENDED from the beginning.
+_STORED_OTHERWISE = """
+    a.attlen < 0 AND (a.attstorage <> 'x' OR a.atttypid IN (650, 869, 1700) OR a.atttypid >= 16384)
+    AND a.attstorage <> (SELECT t.typstorage FROM pg_type AS t WHERE t.oid = a.atttypid)"""
+
+
 def _column_options(version: int) -> str:
     compression = (
         "CASE a.attcompression WHEN 'p' THEN 'COMPRESSION pglz' WHEN 'l' THEN 'COMPRESSION lz4' END" if version >= 140000 else "NULL"
     )
     # Until 16 the target that nobody has set is -1, then NULL.
+    some = "a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL OR a.attstattarget >= 0 OR a.attlen < 0"
     return f"""
-        NULLIF(concat_ws(' ',
-            CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || {_STORAGE.format("a.attstorage")} END,
+        CASE WHEN {some} THEN NULLIF(concat_ws(' ',
+            CASE WHEN {_STORED_OTHERWISE} THEN 'STORAGE ' || {_STORAGE.format("a.attstorage")} END,
             {compression},
             CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END,
             CASE WHEN a.attoptions IS NOT NULL THEN '(' || {settings("a.attoptions")} || ')' END,
             CASE WHEN a.attfdwoptions IS NOT NULL THEN 'OPTIONS (' || {options("a.attfdwoptions")} || ')' END
-        ), '')"""
+        ), '') END"""
 
 
 _DEFAULT = "(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)"
 
+# The default collation is that of all types but name (19) and those that people make.
 _COLLATION = """
-    CASE WHEN a.attcollation <> t.typcollation THEN (
+    CASE WHEN a.attcollation <> 0 AND (a.attcollation <> 100 OR a.atttypid = 19 OR a.atttypid >= 16384)
+        AND a.attcollation <> (SELECT t.typcollation FROM pg_type AS t WHERE t.oid = a.atttypid) THEN (
         SELECT format('%s.%s', cn.nspname, co.collname)
         FROM pg_collation AS co JOIN pg_namespace AS cn ON cn.oid = co.collnamespace WHERE co.oid = a.attcollation) END"""
 
 
 def _nullable(version: int) -> str:
     # From 18 on attnotnull holds of a constraint, too, that old rows have not been checked against.
-    unchecked = "EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated)"
+    unchecked = """EXISTS (SELECT FROM pg_constraint AS k
+        WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated)"""
     doubtful = f"WHEN a.attnotnull AND {unchecked} THEN '{UNCHECKED}'" if version >= 180000 else ""
     return f"CASE {doubtful} WHEN a.attnotnull THEN 'no' ELSE 'yes' END"
 
 
-def _columns(version: int) -> str:
+def _columns(version: int, order: str = "") -> str:
     return f"""(
         SELECT json_agg(ARRAY[
             a.attname::text,
@@ -129,9 +140,10 @@ def _columns(version: int) -> str:
                     {_DEFAULT}, CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END)
             END,
             {_COLLATION},
-            {_column_options(version)}
-        ] ORDER BY a.attnum)
-        FROM pg_attribute AS a LEFT JOIN pg_type AS t ON t.oid = a.atttypid AND (a.attlen < 0 OR a.attcollation <> 0)
+            {_column_options(version)},
+            CASE WHEN a.attacl IS NOT NULL THEN {grants("a.attacl", default_acl("c", "c.relowner"))} END
+        ]{order})
+        FROM pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"""
 
 
@@ -142,7 +154,8 @@ _INDEXES = f"""(
         i.oid::text,
         CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END,
         replace(pg_get_indexdef(x.indexrelid), ' INDEX ' || quote_ident(i.relname) || ' ON ', ' INDEX ON ')
-            || COALESCE((SELECT ' TABLESPACE ' || s.spcname FROM pg_tablespace AS s WHERE i.reltablespace <> 0 AND s.oid = i.reltablespace), '')
+            || COALESCE((SELECT ' TABLESPACE ' || s.spcname FROM pg_tablespace AS s
+                WHERE i.reltablespace <> 0 AND s.oid = i.reltablespace), '')
             || COALESCE((SELECT ' STATISTICS (' || string_agg(format('%s=%s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum) || ')'
                 FROM pg_attribute AS a WHERE x.indexprs IS NOT NULL AND a.attrelid = i.oid AND a.attstattarget >= 0), ''),
         CASE WHEN x.indisvalid THEN 'yes' ELSE 'invalid' END,
@@ -150,7 +163,8 @@ _INDEXES = f"""(
     ])
     FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
     WHERE c.relhasindex AND x.indrelid = c.oid
-        AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x')))"""
+        AND NOT EXISTS (SELECT FROM pg_constraint AS k
+            WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x')))"""
 
 # NOT NULL constraints, which PostgreSQL 18 lists here too, are told with their columns; inherited ones with the parent.
 _CONSTRAINTS = f"""(
@@ -222,14 +236,11 @@ _COLUMN_COMMENTS = """(
     FROM pg_description AS q JOIN pg_attribute AS a ON a.attrelid = q.objoid AND a.attnum = q.objsubid
     WHERE q.objoid = c.oid AND q.classoid = 'pg_class'::regclass AND q.objsubid > 0)"""
 
-_COLUMN_GRANTS = f"""(
-    SELECT json_agg(ARRAY[a.attname::text, {grants("a.attacl", default_acl("c", "c.relowner"))}])
-    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped)"""
-
-# No locks here either: only what people see of a view, column by column.
+# What people see of a view's columns, whose order matters.
 _SIGNATURE = """
-    (SELECT string_agg(concat_ws(' ', line->>0, line->>2, 'COLLATE ' || (line->>6), 'DEFAULT ' || (line->>4), line->>7), ', ' ORDER BY place)
-        FROM json_array_elements({columns}) WITH ORDINALITY AS x (line, place))"""
+    (SELECT string_agg(concat_ws(' ', line->>0, line->>2, 'COLLATE ' || (line->>6), 'DEFAULT ' || (line->>4), line->>7),
+            ', ' ORDER BY place)
+        FROM json_array_elements(own_columns) WITH ORDINALITY AS x (line, place))"""
 
 _PARTS = ("index", "constraint", "trigger", "rule", "policy", "statistics")
 
@@ -239,7 +250,8 @@ def query(version: int, only: Sequence[str] | None) -> str:
     chosen = "" if only is None else f"AND c.oid = ANY ('{{{','.join(str(int(oid)) for oid in only)}}}'::oid[])"
     return f"""
         SELECT
-            CASE WHEN c.relispartition THEN 'partition' WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
+            CASE WHEN c.relispartition THEN 'partition' WHEN c.relkind = 'v' THEN 'view'
+                WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
             format('%s.%s', n.nspname, c.relname),
             c.oid,
             own.*
@@ -247,20 +259,21 @@ def query(version: int, only: Sequence[str] | None) -> str:
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN LATERAL (SELECT
             CASE WHEN c.relkind IN ('v', 'm')
-                THEN json_build_array(pg_get_viewdef(c.oid), {_SIGNATURE.format(columns=_columns(version))}, {_OPTIONS})
+                THEN json_build_array(pg_get_viewdef(c.oid), {_SIGNATURE}, {_OPTIONS})
                 ELSE json_build_array({_FORM}, {_OPTIONS}, {_ROW_SECURITY}, {_REPLICA_IDENTITY}, {_INHERITS}) END,
             {role("c.relowner")},
             {grants("c.relacl", default_acl("r", "c.relowner"))},
             {comment("pg_class", "c.oid")},
-            CASE WHEN c.relkind IN ('r', 'p', 'f') THEN {_columns(version)} END,
+            own_columns,
             {_INDEXES},
             {_CONSTRAINTS},
             {_TRIGGERS},
             {_RULES},
             {_POLICIES},
             {_STATISTICS},
-            {_COLUMN_COMMENTS},
-            {_COLUMN_GRANTS}
+            {_COLUMN_COMMENTS}
+            FROM (SELECT CASE WHEN c.relkind IN ('v', 'm') THEN {_columns(version, " ORDER BY a.attnum")} ELSE {_columns(version)} END
+                OFFSET 0) AS listed (own_columns)
         ) AS own ON NOT c.relispartition
         WHERE c.relkind IN ({KINDS}) AND {OURS} {chosen}
         ORDER BY n.nspname, c.relname
@@ -275,18 +288,19 @@ def objects(row: Sequence[bytes | None]) -> Iterator[Object]:
         return
     yield Object(kind, "", name, tuple(json.loads(row[3] or b"[]")), oid)
     yield from attached(name, row[4], row[5], row[6])
-    for column, number, *traits in _list(row[7]):
-        yield Object("column", name, column or "", tuple(traits), f"{oid}.{number}")
+    for column, number, *traits, granted in _list(row[7]):
+        if kind == "table":
+            yield Object("column", name, column or "", tuple(traits), f"{oid}.{number}")
+        if granted is not None:
+            yield Object("grant", name, column or "", (granted,))
     table = name.partition(".")[2]
     for part, cell in zip(_PARTS, row[8:14], strict=True):
         for own_name, own_oid, *traits, remark in _list(cell):
             yield Object(part, name, own_name or "", tuple(traits), own_oid, _made_up(part, table, own_name or ""))
             if remark is not None:
                 yield Object("comment", name, f"{part} {own_name}", (remark,))
-    for what, cell in (("comment", row[14]), ("grant", row[15])):
-        for column, text in _list(cell):
-            if text is not None:
-                yield Object(what, name, column or "", (text,))
+    for column, text in _list(row[14]):
+        yield Object("comment", name, column or "", (text,))
 
 
 def attached(parent: str, owner: bytes | None, granted: bytes | None, remark: bytes | None) -> Iterator[Object]:

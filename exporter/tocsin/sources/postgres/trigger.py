@@ -32,7 +32,7 @@ BEGIN
     END IF;
     IF TG_EVENT = 'sql_drop' THEN
         SELECT jsonb_agg(jsonb_build_array(d.object_type, left(d.object_identity, 200))) INTO told
-        FROM (SELECT * FROM pg_event_trigger_dropped_objects() 
+        FROM (SELECT * FROM pg_event_trigger_dropped_objects()
             WHERE (original OR normal AND TG_TAG <> 'DROP EXTENSION') AND NOT is_temporary LIMIT 20) AS d;
     ELSE
         SELECT jsonb_agg(jsonb_build_array(d.object_type, left(d.object_identity, 200))) INTO told

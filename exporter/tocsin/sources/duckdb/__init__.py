@@ -1,0 +1,52 @@
+"""DuckDB database files."""
+
+from __future__ import annotations
+
+from tocsin import vitals
+from tocsin.event import EventKind
+from tocsin.source import Collector, Source
+from tocsin.sources.duckdb import metrics as m
+from tocsin.sources.duckdb.collect import collect_database, collect_schema, collect_storage, read_schemas
+from tocsin.sources.duckdb.config import DuckdbOptions, files_of
+from tocsin.sources.duckdb.session import DuckdbSession
+
+SOURCE = Source(
+    kind="duckdb",
+    help="DuckDB database files, read without a lock beside the application that writes them",
+    options=DuckdbOptions,
+    open=DuckdbSession,
+    up=m.UP,
+    collectors=(
+        Collector(
+            "database",
+            "sizes, storage version, checkpoints, locks and temporary files, without the library",
+            (
+                m.SIZE, m.WAL_SIZE, m.STATE, m.WRITE_LOCKED, m.HOLDER_PID, m.HOLDER_MEMORY, m.HOLDER_START,
+                m.TEMP_FILES, m.TEMP_SIZE, m.FILE_INFO, m.STORAGE_VERSION, m.CHECKPOINTS, m.BLOCK_SIZE,
+            ),
+            collect_database,
+        ),
+        Collector(
+            "storage",
+            "blocks, rows and objects as the catalog has them",
+            (
+                m.BLOCKS, m.FREE_BLOCKS, m.COMPATIBILITY, m.TABLE_ROWS, m.OTHER_TABLES, m.OTHER_ROWS,
+                m.OBJECTS, m.READ_SECONDS, m.COPIED,
+            ),
+            collect_storage,
+            every=60.0,
+        ),
+        Collector(
+            "schema",
+            "changes of tables, columns, constraints, indexes, views, sequences, types, macros, triggers and comments",
+            vitals.SCHEMA,
+            collect_schema,
+            every=10.0,
+            events=(EventKind.SCHEMA,),
+            wakes=True,
+        ),
+    ),
+    thresholds=m.THRESHOLDS,
+    files=files_of,
+    schemas=read_schemas,
+)  # fmt: skip

@@ -1,0 +1,125 @@
+"""From a killed container to a message that a person reads, with a real engine, Prometheus and Alertmanager; and its dashboard's data."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from containers import IMAGE, DockerEngine, docker_engine
+from servers import ROOT, Child, free_port, tocsin, until
+from sinks import Message, slack
+from test_whole_path import INTERVAL, _impatient_rules, about, query
+from tocsin.bundle.dashboard import queries
+from tocsin.bundle.links import runbook_url
+from tocsin.bundle.routes import alertmanager_config
+from tocsin.bundle.scrape import prometheus_config
+from tocsin.config import Slack
+from tools import need
+
+# What the public dashboards and alerts of dockprom and awesome-prometheus-alerts ask for, in their form.
+PUBLIC = (
+    'sum(rate(container_cpu_usage_seconds_total{name!=""}[1m])) by (name) * 100',
+    'sum(rate(container_cpu_user_seconds_total{image!=""}[1m])) / count(machine_cpu_cores) * 100',
+    'sum by (name) (container_memory_usage_bytes{name=~".+"})',
+    'sum(container_memory_working_set_bytes{name!=""}) by (name) / sum(container_spec_memory_limit_bytes{name!=""} > 0) by (name) * 100',
+    'sum by (name) (rate(container_network_receive_bytes_total{name=~".+"}[1m]))',
+    'sum by (name) (rate(container_network_transmit_bytes_total{name=~".+"}[1m]))',
+    'sum by (name) (rate(container_fs_reads_bytes_total{name!=""}[1m])) '
+    '+ sum by (name) (rate(container_fs_writes_bytes_total{name!=""}[1m]))',
+    "sum(container_fs_io_current)",
+    'container_fs_usage_bytes{name!=""} / container_fs_limit_bytes * 100',
+    'sum(increase(container_cpu_cfs_throttled_periods_total{name!=""}[5m])) by (name) '
+    "/ sum(increase(container_cpu_cfs_periods_total[5m])) by (name)",
+    'time() - container_last_seen{name!=""}',
+    'time() - container_start_time_seconds{name!=""}',
+    'count(rate(container_last_seen{name=~".+"}[1m]))',
+    "machine_memory_bytes - machine_swap_bytes",
+)
+
+
+class Stack(NamedTuple):
+    engine: DockerEngine
+    prometheus: str
+    slack: list[Message]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("containers")
+    prometheus, alertmanager = need("prometheus"), need("alertmanager", "prometheus-alertmanager")
+    with docker_engine() as engine, slack() as (slack_url, box):
+        engine.container("shop", "--restart", "always")
+        work = "while :; do dd if=/dev/zero of=/data bs=1M count=8 conv=fsync; cat /data >/dev/null; done"
+        limits = ("--memory", "64m", "--cpus", "0.1", "--network", "none", *engine.disk_counting())
+        engine.container("busy", *limits, command=("sh", "-c", work))
+        for words in (["link", "add", "eth9", "type", "veth", "peer", "name", "eth8"], ["link", "set", "eth9", "up"]):
+            subprocess.run(["nsenter", "--target", str(engine.pid("busy")), "--net", "ip", *words], check=True, timeout=20)
+        config = folder / "tocsin.yaml"
+        config.write_text(
+            f'server: {{listen: "127.0.0.1:0"}}\nstate_dir: {folder}/state\n'
+            f'targets: [{{name: engine, kind: docker, url: "{engine.url}", every: {{images: 2s, sizes: 5s}}}}]\n'
+        )
+        with tocsin(config, folder) as (url, _exporter):
+            (folder / "slack-url").write_text(slack_url)
+            ports = free_port(), free_port()
+            to = Slack(api_url_file=folder / "slack-url")
+            templates = f"{ROOT}/alertmanager/templates/*.tmpl"
+            (folder / "alertmanager.yaml").write_text(alertmanager_config(to, None, None, templates, fast=True))
+            _impatient_rules(folder / "rules")
+            host = url.removeprefix("http://")
+            (folder / "prometheus.yaml").write_text(prometheus_config(host, f"127.0.0.1:{ports[1]}", f"{folder}/rules/*.yaml", INTERVAL))
+            children = [
+                Child(
+                    [alertmanager, f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/am", "--cluster.listen-address=",
+                     f"--web.listen-address=127.0.0.1:{ports[1]}"],
+                    folder / "alertmanager.log",
+                ),
+                Child(
+                    [prometheus, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
+                     f"--web.listen-address=127.0.0.1:{ports[0]}"],
+                    folder / "prometheus.log",
+                ),
+            ]  # fmt: skip
+            try:
+                prometheus_url = f"http://127.0.0.1:{ports[0]}"
+                until(lambda: query(prometheus_url, 'container_last_seen{name="shop"}'), 90)
+                until(lambda: query(prometheus_url, 'tocsin_container_deaths_total{name="shop"}'), 90)
+                yield Stack(engine, prometheus_url, box)
+            finally:
+                for child in children:
+                    child.stop()
+
+
+def test_killed_process_is_told_with_container_image_exit_code_and_restarts(path: Stack) -> None:
+    began = time.time()
+    path.engine.kill_process("shop")
+    words = ("container shop", IMAGE, "exit code 137", "restarted 1 times", runbook_url("ContainerCrashed"))
+    (message,) = until(lambda: about(path.slack, *words, since=began), 90)
+    print(f"\nfrom kill -9 to the message: {message.at - began:.1f} s\n{message.title}\n{message.text}\n")
+
+
+def test_container_that_stays_down_is_told(path: Stack) -> None:
+    began = time.time()
+    path.engine.container("fragile", command=("sh", "-c", "sleep 1; exit 3"))
+    until(lambda: about(path.slack, "container fragile is down", IMAGE, "exit code 3", "restarted 0 times", since=began), 120)
+    path.engine.run("rm", "fragile")
+    until(lambda: about(path.slack, "fragile", "RESOLVED", since=began), 120)
+
+
+def test_every_panel_and_the_public_queries_return_data(path: Stack) -> None:
+    dashboard = json.loads((ROOT / "grafana" / "dashboards" / "containers.json").read_text())
+    wanted = {*queries(dashboard), *PUBLIC}
+
+    def empty() -> list[str]:
+        return [expression for expression in wanted if not query(path.prometheus, re.sub(r"\[1m\]", "[2m]", expression))]
+
+    limit = time.monotonic() + 120
+    while (missing := empty()) and time.monotonic() < limit:
+        time.sleep(2)
+    assert missing == []
