@@ -352,6 +352,7 @@ def test_counters_that_a_session_keeps_back_hide_nothing_for_long(
     postgres: Postgres, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are given when the session is idle and in no transaction, which may be never."""
+    monkeypatch.setattr("tocsin.sources.postgres.inspect._LOOK_EVERY", 0.0)
     chosen = DatabaseFilter(include=(f"^{database}$",))
     with Watch(postgres_options(postgres.dsn(database), databases=chosen), tmp_path / "state") as watch:
         watch.check()
@@ -359,7 +360,6 @@ def test_counters_that_a_session_keeps_back_hide_nothing_for_long(
             session.execute("CREATE TABLE t (a int)")
             session.commit()
             session.execute("SELECT 1")
-            monkeypatch.setattr("tocsin.sources.postgres.inspect._LOOK_EVERY", 0.0)
             until(lambda: said(watch.check()) == ["table public.t added safe"])
 
 

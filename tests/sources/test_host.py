@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
+from servers import ROOT
 from tocsin import config, once
 from tocsin.errors import ConfigError
 from tocsin.sources.host import SOURCE
@@ -193,3 +196,15 @@ def test_nothing_but_the_standard_library_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_compose_file_mounts_what_its_target_names(tmp_path: Path) -> None:
+    text = (ROOT / "compose" / "host.yaml").read_text("utf-8")
+    (line,) = re.findall(r"^# +- (\{name: .*\})$", text, re.MULTILINE)
+    (target,) = config.parse(f"targets: [{line}]", "x.yaml", tmp_path, {}).targets
+    assert isinstance(target, HostOptions)
+    (volume,) = yaml.safe_load(text)["services"]["exporter"]["volumes"]
+    source, place, mode = volume.split(":")
+    assert (source, place) == ("/", str(target.rootfs))
+    assert mode.split(",") == ["ro", "rslave"]
+    assert {str(target.procfs), str(target.sysfs)} == {f"{place}/proc", f"{place}/sys"}
