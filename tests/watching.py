@@ -18,6 +18,7 @@ from tocsin.options import Secret, TargetOptions
 from tocsin.runner import Record, Runner, Target
 from tocsin.scheduler import Scheduler
 from tocsin.server import App
+from tocsin.sources.host.config import HostOptions
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.sqlite.config import SqliteOptions
 from tocsin.store import Store
@@ -127,3 +128,7 @@ def postgres_options(dsn: str, **more: object) -> PostgresOptions:
 
 def sqlite_options(path: Path, **more: object) -> SqliteOptions:
     return SqliteOptions(name="app", kind="sqlite", path=path, **more)  # type: ignore[arg-type]
+
+
+def host_options(**more: object) -> HostOptions:
+    return HostOptions(name="here", kind="host", **more)  # type: ignore[arg-type]

@@ -12,8 +12,7 @@ import pytest
 
 from servers import Child, free_port, get, tocsin, until
 from tocsin.sources.host import SOURCE
-from tocsin.sources.host.config import HostOptions
-from watching import Watch
+from watching import Watch, host_options
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "compat"))
 
@@ -69,7 +68,7 @@ def test_scrape_beside_node_exporter(tmp_path: Path) -> None:
 
 
 def test_collecting_takes_less_than_20_ms(tmp_path: Path) -> None:
-    with Watch(HostOptions(name="here", kind="host"), tmp_path / "state") as watch:
+    with Watch(host_options(), tmp_path / "state") as watch:
         for _ in range(5):
             watch.scrape()
         walls = []

@@ -127,8 +127,7 @@ def test_damaged_file_is_told_and_nothing_is_reported_as_dropped(path: Path, how
             case "headers":
                 data[4200:4300] = data[8300:8400] = b"\xa5" * 100
         path.write_bytes(data)
-        for known in sessions._known.values():
-            known.look = None
+        sessions._known_of(watch.options).look = None
         assert watch.check() == []
         error = watch.record("schema").error
         assert error is not None
@@ -249,8 +248,7 @@ def test_replaced_file_is_compared_and_a_deleted_one_is_down(path: Path, folder:
         assert [(e.object, e.change) for e in eventually_events(watch)] == [("main.t29", "dropped")]
         kept = path.read_bytes()
         path.unlink()
-        for known in sessions._known.values():
-            known.look = None
+        sessions._known_of(watch.options).look = None
         assert watch.check() == []
         assert watch.scrape().value("tocsin_target_failing", reason="connect") == 1
         path.write_bytes(kept)
@@ -259,8 +257,7 @@ def test_replaced_file_is_compared_and_a_deleted_one_is_down(path: Path, folder:
 
 
 def eventually_events(watch: Watch) -> list[object]:
-    for known in sessions._known.values():
-        known.look = None
+    sessions._known_of(watch.options).look = None
     return list(watch.check())
 
 

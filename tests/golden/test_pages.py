@@ -18,9 +18,8 @@ from mariadb import MariaDB, MysqlServer, mysql_options
 from newest import MySQL, NewestPostgres
 from servers import Postgres, until
 from tocsin.sources.docker.config import DockerOptions
-from tocsin.sources.host.config import HostOptions
 from tools import lacking
-from watching import Watch, postgres_options, sqlite_options
+from watching import Watch, host_options, postgres_options, sqlite_options
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -272,7 +271,7 @@ def test_host(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (tmp_path / "root/srv/with blank").mkdir(parents=True)
-    options = HostOptions(name="here", kind="host", procfs=tmp_path / "proc", sysfs=tmp_path / "sys", rootfs=tmp_path / "root")
+    options = host_options(procfs=tmp_path / "proc", sysfs=tmp_path / "sys", rootfs=tmp_path / "root")
     with Watch(options, tmp_path / "state") as watch:
         compare("host.prom", watch.scrape().text)
 

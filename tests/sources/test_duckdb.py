@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import subprocess
 import time
 from collections.abc import Iterator
@@ -228,9 +229,9 @@ def test_changes_become_events_whether_logged_checkpointed_or_made_while_away(ap
 
 def fresh(watch: Watch) -> None:
     """Let as much time pass as must be between two looks."""
-    for known in sessions._known.values():
-        assert known.look is not None
-        known.look = dataclasses.replace(known.look, cpu=0.0)
+    known = sessions._known_of(watch.options)
+    assert known.look is not None
+    known.look = dataclasses.replace(known.look, cpu=0.0)
 
 
 @pytest.fixture
@@ -270,7 +271,7 @@ def test_look_that_cost_much_is_not_repeated_at_once_and_what_is_known_stands(ap
     app.execute(*FILL)
     with watching(app.path) as watch:
         watch.check()
-        (known,) = sessions._known.values()
+        known = sessions._known_of(watch.options)
         assert known.look is not None
         known.look = dataclasses.replace(known.look, cpu=100.0)  # at 5% of a core: 2,000 s
         app.execute("CREATE TABLE late (a INTEGER)")
@@ -495,3 +496,14 @@ def test_nothing_is_left_running(app: App) -> None:
     with watching(app.path) as watch:
         watch.check()
         assert eventually(lambda: not [c for c in psutil.Process().children() if "tocsin.sources.duckdb.child" in " ".join(c.cmdline())])
+
+
+def test_what_is_known_goes_with_its_target(app: App) -> None:
+    gc.collect()
+    before = len(sessions._known)
+    with watching(app.path) as watch:
+        watch.check()
+        watch.scrape()
+        assert len(sessions._known) == before + 1
+    del watch
+    assert eventually(lambda: gc.collect() + 1 and len(sessions._known) == before)

@@ -21,11 +21,7 @@ from tocsin.sources.host import SOURCE
 from tocsin.sources.host.collect import _never_back
 from tocsin.sources.host.config import HostOptions
 from tools import lacking
-from watching import Page, Watch
-
-
-def host_options(**more: object) -> HostOptions:
-    return HostOptions(name="here", kind="host", **more)  # type: ignore[arg-type]
+from watching import Page, Watch, host_options
 
 
 @pytest.fixture
@@ -69,12 +65,20 @@ def test_file_system_has_the_numbers_of_df(page: Page) -> None:
     assert root["device_error"] == ""
 
 
-def test_series_carry_no_instance_and_what_is_said_of_the_target_does(page: Page) -> None:
-    for name, labels, _ in page.samples:
+def test_series_carry_no_instance_and_what_is_said_of_the_target_does(tmp_path: Path) -> None:
+    served = once.page(config.parse("targets: [{name: here, kind: host}]", "x.yaml", tmp_path, {}), 10).decode()
+    for name, labels, _ in Page(served).samples:
         if name.startswith("node_") or name == "tocsin_threshold":
             assert "instance" not in labels, name
         elif name.startswith(("tocsin_target_", "tocsin_collector_", "tocsin_host_")):
             assert labels["instance"] == "here", name
+
+
+def test_one_of_several_hosts_carries_its_name_in_all_that_it_says(tmp_path: Path) -> None:
+    served = once.page(config.parse("targets: [{name: here, kind: host, own_instance: true}]", "x.yaml", tmp_path, {}), 10).decode()
+    own = [(name, labels) for name, labels, _ in Page(served).samples if name.startswith("node_") or name == "tocsin_threshold"]
+    assert len(own) > 200
+    assert [name for name, labels in own if labels.get("instance") != "here"] == []
 
 
 def test_every_collector_that_succeeds_is_told_under_its_reference_name(page: Page) -> None:

@@ -189,7 +189,8 @@ targets:
         server.execute("SELECT pg_stat_statements_reset()")
         assert watch.scrape().value("counted_a") == 7
         rows = server.execute(
-            "SELECT query, calls, plans FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements_reset%' AND query NOT LIKE '%plans%'"
+            "SELECT query, calls, plans FROM pg_stat_statements "
+            "WHERE query NOT LIKE '%pg_stat_statements_reset%' AND query NOT LIKE '%plans%'"
         )
         assert len(rows) > 25
         assert {query.partition("(")[0] for query, _, plans in rows if plans} == {"SELECT set_config"}

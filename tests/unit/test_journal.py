@@ -542,7 +542,8 @@ def test_a_file_put_in_the_journals_place_is_left_alone(tmp_path: Path) -> None:
 
 
 OLDER = """
-    CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL,
+        body TEXT NOT NULL) STRICT;
     CREATE INDEX event_by_target ON event (target, kind, id);
     CREATE TABLE memory (target TEXT NOT NULL, collector TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
         PRIMARY KEY (target, collector, key)) STRICT, WITHOUT ROWID;
@@ -550,7 +551,8 @@ OLDER = """
         risk TEXT NOT NULL, count INTEGER NOT NULL, last REAL NOT NULL,
         PRIMARY KEY (target, kind, database, object_kind, change, risk)) STRICT, WITHOUT ROWID;
     INSERT INTO event VALUES (7, 3.0, 't', 'schema',
-        '{"kind": "schema", "source": "sqlite", "object_kind": "table", "object": "t", "change": "dropped", "risk": "destructive", "detail": {}}');
+        '{"kind": "schema", "source": "sqlite", "object_kind": "table", "object": "t", "change": "dropped",
+         "risk": "destructive", "detail": {}}');
     INSERT INTO total VALUES ('t', 'schema', 'shop', 'table', 'dropped', 'destructive', 4, 3.0);
     INSERT INTO memory VALUES ('t', 'sqlite.schema', 'snapshot:main', x'00'), ('t', 'sqlite.other', 'kept', x'01');
     PRAGMA application_id = 0x746F6373;

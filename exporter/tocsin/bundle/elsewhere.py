@@ -1,4 +1,4 @@
-"""Series that panels and rules use and that no collector declares: Prometheus makes them, prometheus-client serves them, or they are older names."""
+"""Series that panels and rules use and no collector declares: Prometheus makes them, or prometheus-client, or they are older names."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def _is_enough(size: Size) -> str | None:
     return None if size >= 64 * 2**20 else "64MB or more"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class DuckdbOptions(SqlOptions):
     path: Path = option(help="the database file", example="/srv/lake/lake.duckdb")
     temp_directory: Path | None = option(

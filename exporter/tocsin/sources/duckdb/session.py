@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from weakref import WeakValueDictionary
+from weakref import finalize
 
 import tocsin
 from tocsin.errors import CollectError, ConnectError, DeadlineError, InternalError, LockedError, PrivilegeError, SetupError
@@ -68,16 +68,23 @@ class Known:
         """Storage version and state of a file that the library does not read."""
 
 
-_known: WeakValueDictionary[tuple[str, Path, int, int, int], Known] = WeakValueDictionary()
+_known: dict[int, Known] = {}
 _known_lock = threading.Lock()
+
+
+def _known_of(options: DuckdbOptions) -> Known:
+    """Return what is known of a target. Sessions come and go, its options live as long as it is watched."""
+    with _known_lock:
+        if id(options) not in _known:
+            _known[id(options)] = Known()
+            finalize(options, _known.pop, id(options), None)
+        return _known[id(options)]
 
 
 class DuckdbSession:
     def __init__(self, options: DuckdbOptions) -> None:
         self.options = options
-        key = (options.name, options.path, options.memory_limit, options.copy_limit, options.largest_tables)
-        with _known_lock:
-            self._known = _known.setdefault(key, Known())
+        self._known = _known_of(options)
         self._runs: list[Run] = []
         self._answers: dict[Run, Result | CollectError] = {}
 

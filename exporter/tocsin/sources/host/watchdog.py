@@ -79,8 +79,8 @@ class Watchdog:
 
     def _recruit(self) -> None:
         if self._threads < self._most:
-            self._threads += 1
             threading.Thread(target=self._work, name="tocsin-statfs", daemon=True).start()
+            self._threads += 1
 
     def wait(self, questions: Sequence[Question], patience: float, deadline: float) -> bool:
         """Wait until each has its answer, or has had `patience` seconds for it: then it counts as hung.
@@ -109,7 +109,8 @@ class Watchdog:
             with self._changed:
                 question.answer = answer
                 del self._open[question.key]
-                self._changed.notify_all()
+                if not self._queue:
+                    self._changed.notify_all()
             if question.overdue:
                 _log.warning("the file system at %s answers again", question.path)
 

@@ -1,7 +1,7 @@
 """Tables, views and all that belongs to them: one row each, whatever it holds, from catalogs to objects.
 
 What belongs to a table is gathered beside it, through the catalogs' own indexes: so one table costs what one costs, all of
-them come in order while the server still reads, and neither side ever holds more than a few.
+them come while the server still reads, and neither side ever holds more than a few.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _FORM = """
 # What is not the default of its access method and tablespace; the parameters of the TOAST table are set on the table.
 _OPTIONS = f"""
     NULLIF(concat_ws(', ',
-        (SELECT 'server ' || s.srvname || COALESCE(' OPTIONS (' || {options("f.ftoptions")} || ')', '')
-            FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver WHERE c.relkind = 'f' AND f.ftrelid = c.oid),
-        (SELECT 'access method ' || m.amname FROM pg_am AS m WHERE m.oid = c.relam AND m.amname <> 'heap'),
-        (SELECT 'tablespace ' || s.spcname FROM pg_tablespace AS s WHERE c.reltablespace <> 0 AND s.oid = c.reltablespace),
+        CASE WHEN c.relkind = 'f' THEN (SELECT 'server ' || s.srvname || COALESCE(' OPTIONS (' || {options("f.ftoptions")} || ')', '')
+            FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) END,
+        CASE WHEN c.relam NOT IN (0, 2) THEN (SELECT 'access method ' || m.amname FROM pg_am AS m WHERE m.oid = c.relam) END,
+        CASE WHEN c.reltablespace <> 0 THEN (SELECT 'tablespace ' || s.spcname FROM pg_tablespace AS s WHERE s.oid = c.reltablespace) END,
         CASE WHEN c.reloptions IS NOT NULL THEN {settings("c.reloptions")} END,
         (SELECT string_agg('toast.' || o, ', ' ORDER BY o) FROM pg_class AS toast, unnest(toast.reloptions) AS o
             WHERE c.reltoastrelid <> 0 AND toast.oid = c.reltoastrelid AND toast.reloptions IS NOT NULL)
@@ -154,17 +154,18 @@ _INDEXES = f"""(
         i.oid::text,
         CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END,
         replace(pg_get_indexdef(x.indexrelid), ' INDEX ' || quote_ident(i.relname) || ' ON ', ' INDEX ON ')
-            || COALESCE((SELECT ' TABLESPACE ' || s.spcname FROM pg_tablespace AS s
-                WHERE i.reltablespace <> 0 AND s.oid = i.reltablespace), '')
-            || COALESCE((SELECT ' STATISTICS (' || string_agg(format('%s=%s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum) || ')'
-                FROM pg_attribute AS a WHERE x.indexprs IS NOT NULL AND a.attrelid = i.oid AND a.attstattarget >= 0), ''),
+            || CASE WHEN i.reltablespace = 0 THEN '' ELSE
+                (SELECT ' TABLESPACE ' || s.spcname FROM pg_tablespace AS s WHERE s.oid = i.reltablespace) END
+            || CASE WHEN x.indexprs IS NULL THEN '' ELSE COALESCE((
+                SELECT ' STATISTICS (' || string_agg(format('%s=%s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum) || ')'
+                FROM pg_attribute AS a WHERE a.attrelid = i.oid AND a.attstattarget >= 0), '') END,
         CASE WHEN x.indisvalid THEN 'yes' ELSE 'invalid' END,
         {comment("pg_class", "i.oid")}
     ])
     FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
     WHERE c.relhasindex AND x.indrelid = c.oid
-        AND NOT EXISTS (SELECT FROM pg_constraint AS k
-            WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x')))"""
+        AND NOT ((x.indisunique OR x.indisexclusion) AND EXISTS (SELECT FROM pg_constraint AS k
+            WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))))"""
 
 # NOT NULL constraints, which PostgreSQL 18 lists here too, are told with their columns; inherited ones with the parent.
 _CONSTRAINTS = f"""(
@@ -174,7 +175,7 @@ _CONSTRAINTS = f"""(
         CASE k.contype
             WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'exclusion'
         END,
-        regexp_replace(k.definition, '( NOT ENFORCED| NOT VALID)+$', '') || CASE WHEN k.conindid <> 0 AND k.contype <> 'f' THEN (
+        CASE WHEN k.convalidated THEN k.definition ELSE regexp_replace(k.definition, '( NOT ENFORCED| NOT VALID)+$', '') END || CASE WHEN k.conindid <> 0 AND k.contype <> 'f' THEN (
             SELECT COALESCE(' WITH (' || {settings("i.reloptions")} || ')', '') || COALESCE(' USING INDEX TABLESPACE ' || s.spcname, '')
             FROM pg_class AS i LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace AND i.reltablespace <> 0
             WHERE i.oid = k.conindid) ELSE '' END,
@@ -246,7 +247,7 @@ _PARTS = ("index", "constraint", "trigger", "rule", "policy", "statistics")
 
 
 def query(version: int, only: Sequence[str] | None) -> str:
-    """Return the query for all relations, or for those with the given oids, in the order of their names."""
+    """Return the query for all relations, or for those with the given oids. In no order: sorting would hold back the first until the last is there."""
     chosen = "" if only is None else f"AND c.oid = ANY ('{{{','.join(str(int(oid)) for oid in only)}}}'::oid[])"
     return f"""
         SELECT
@@ -276,7 +277,6 @@ def query(version: int, only: Sequence[str] | None) -> str:
                 OFFSET 0) AS listed (own_columns)
         ) AS own ON NOT c.relispartition
         WHERE c.relkind IN ({KINDS}) AND {OURS} {chosen}
-        ORDER BY n.nspname, c.relname
     """
 
 
