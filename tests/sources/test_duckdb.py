@@ -375,8 +375,8 @@ def test_columns_of_own_queries_become_series_and_all_cost_one_child(app: App, c
         'lake_orders{instance="lake",status="paid"} 1',
         'lake_v{instance="lake"} 1',
     ]
-    # once.page collects twice: before it looks, and when it looks; then once.check. Two looks of the scheduled collectors.
-    assert len(children) == 3 + 2
+    # once.page collects twice: before it looks, and when it looks; then once.check. The scheduled collectors share one look.
+    assert len(children) == 3 + 1
 
 
 REFUSED = {

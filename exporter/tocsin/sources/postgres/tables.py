@@ -175,7 +175,8 @@ _CONSTRAINTS = f"""(
         CASE k.contype
             WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'exclusion'
         END,
-        CASE WHEN k.convalidated THEN k.definition ELSE regexp_replace(k.definition, '( NOT ENFORCED| NOT VALID)+$', '') END || CASE WHEN k.conindid <> 0 AND k.contype <> 'f' THEN (
+        CASE WHEN k.convalidated THEN k.definition ELSE regexp_replace(k.definition, '( NOT ENFORCED| NOT VALID)+$', '') END
+            || CASE WHEN k.conindid <> 0 AND k.contype <> 'f' THEN (
             SELECT COALESCE(' WITH (' || {settings("i.reloptions")} || ')', '') || COALESCE(' USING INDEX TABLESPACE ' || s.spcname, '')
             FROM pg_class AS i LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace AND i.reltablespace <> 0
             WHERE i.oid = k.conindid) ELSE '' END,
@@ -247,7 +248,10 @@ _PARTS = ("index", "constraint", "trigger", "rule", "policy", "statistics")
 
 
 def query(version: int, only: Sequence[str] | None) -> str:
-    """Return the query for all relations, or for those with the given oids. In no order: sorting would hold back the first until the last is there."""
+    """Return the query for all relations, or for those with the given oids.
+
+    In no order: sorting would hold back the first until the last is there.
+    """
     chosen = "" if only is None else f"AND c.oid = ANY ('{{{','.join(str(int(oid)) for oid in only)}}}'::oid[])"
     return f"""
         SELECT
