@@ -93,7 +93,11 @@ def _look_into(session: PostgresSession, run: Run, name: str, notices: list[list
     if track.gate_is_closed(run, name, None if notices or is_late else evidence, options.full_inspection_every, options.expected):
         return
     summary = track.known(run, name)
-    is_due = summary is None or time.time() - summary["inspected"] > options.full_inspection_every
+    is_due = (
+        summary is None
+        or summary["server"] != server(connection)  # which describes the same in other words
+        or time.time() - summary["inspected"] > options.full_inspection_every
+    )
     began = time.monotonic()
     found = look(connection, None if is_due else recall(run, f"seen:{name}"), run.deadline)
     rest = _REST * (time.monotonic() - began)
