@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -313,21 +313,33 @@ def test_killed_in_mid_query(server: Postgres, watched: Callable[..., Watch]) ->
     assert is_right(watch.scrape())
 
 
+@contextmanager
+def frozen(server: Postgres) -> Iterator[None]:
+    """Stop every process of a server where it stands: first the one that starts the others, so that none comes meanwhile."""
+    parent = psutil.Process(server.pid)
+    parent.send_signal(signal.SIGSTOP)
+    processes = [parent]
+    try:
+        for child in parent.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it was just ending
+                child.send_signal(signal.SIGSTOP)
+                processes.append(child)
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+
+
 def test_frozen(server: Postgres, watched: Callable[..., Watch]) -> None:
     watch = watched(server.dsn("shop"))
     assert is_right(watch.scrape())
-    processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(server):
         for _ in range(2):  # over the connection that there is, and over a new one
             began = time.monotonic()
             assert is_down(watch, watch.scrape(2), "timeout", "no answer within the deadline")
             assert time.monotonic() - began < 2.2
             time.sleep(0.7)  # closing asks the deaf server to cancel, for half a second
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
     assert eventually(lambda: watch.scrape().value("pg_up") == 1)
     assert is_right(watch.scrape())
 
@@ -340,15 +352,9 @@ def test_frozen_in_mid_query(server: Postgres, watched: Callable[..., Watch]) ->
         thread = threading.Thread(target=lambda: pages.append(watch.scrape(4)))
         thread.start()
         assert eventually(lambda: sleepers(server))
-        processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
-        try:
+        with frozen(server):
             thread.join(10)
             assert is_down(watch, pages[0], "timeout", "no answer within the deadline")
-        finally:
-            for process in processes:
-                process.send_signal(signal.SIGCONT)
     assert eventually(lambda: not sleepers(server))
     assert eventually(lambda: watch.scrape().value("pg_up") == 1)
     assert is_right(watch.scrape())
