@@ -94,7 +94,7 @@ class Watch:
         """Run the scheduled collectors once and return the events that they wrote."""
         newest = self.journal.events(limit=1, newest=True)
         since = newest[-1].id if newest else 0
-        self.scheduler.run_scheduled_once([self.target], time.monotonic() + seconds)
+        self.scheduler.run_scheduled_once([self.target], seconds)
         return self.journal.events(since_id=since or 0, limit=1000)
 
     def page(self) -> Page:

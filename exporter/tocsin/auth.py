@@ -14,7 +14,11 @@ from tocsin.options import Secret, TargetOptions, option
 Options = TypeVar("Options", bound=TargetOptions)
 
 _HOST = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+"
-_PLACE = re.compile(rf"(?P<host>{_HOST})?(?::(?P<port>\d{{1,5}}))?")
+_PLACE = re.compile(rf"(?P<host>{_HOST})?(?::(?P<port>\d{{1,5}}))?", re.ASCII)
+_LONGEST_NAME = 255
+_LONGEST_HOST = 253
+_LONGEST_LABEL = 63
+"""Of a host name and of what stands between its dots (RFC 1035)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +70,14 @@ def place(text: str, default_port: int) -> tuple[str, int]:
     port = int(match["port"] or default_port) if match else 0
     if match is None or not 0 < port < 65536:
         raise ProbeError(400, "the target is not host:port")
-    return (match["host"] or "localhost").strip("[]"), port
+    host = (match["host"] or "localhost").strip("[]")
+    if len(host) > _LONGEST_HOST or not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
+        raise ProbeError(400, f"the target's host is no host name: {_LONGEST_HOST} letters at most, {_LONGEST_LABEL} between two dots")
+    return host, port
+
+
+def plain(text: str) -> str:
+    """Return the name of a socket or a database as it stands. Raises ProbeError for one that could begin a line of its own in a log."""
+    if len(text) > _LONGEST_NAME or not text.isprintable():
+        raise ProbeError(400, f"the target holds control characters, or a name of more than {_LONGEST_NAME} letters")
+    return text

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 import tocsin
-from tocsin.errors import ConfigError
 from tocsin.schema_commands import schema
-from tocsin.shell import config_option, explained, load
+from tocsin.shell import explained, load, load_or_environment, optional_config_option
 
 if TYPE_CHECKING:
-    from tocsin.config import Config
     from tocsin.sources.postgres.config import PostgresOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,13 +32,7 @@ def main(log_level: str) -> None:
 
 
 @main.command()
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="TOCSIN_CONFIG",
-    help="The configuration file; without one, postgres_exporter's DATA_SOURCE_* variables.",
-)
+@optional_config_option
 @click.option(
     "--listen",
     "--web.listen-address",
@@ -47,11 +40,22 @@ def main(log_level: str) -> None:
     metavar="HOST:PORT",
     help="Where to listen, in place of the configuration's server.listen; no host stands for every address.",
 )
-def serve(config_path: Path | None, listen: str | None) -> None:
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the journal, in place of the configuration's state_dir; without either systemd's, or one that is removed at the end.",
+)
+def serve(config_path: Path | None, listen: str | None, state_dir: Path | None) -> None:
     """Run the exporter."""
     from tocsin import service
 
-    with explained(), service.Service(load(config_path) if config_path else _from_environment(), config_path, listen) as running:
+    with explained():
+        config = load_or_environment(config_path)
+    with (
+        explained(),
+        _journal_folder(config_path, state_dir) as journal,
+        service.Service(config, config_path, listen, journal) as running,
+    ):
         logging.getLogger("tocsin").info(
             "tocsin %s listens on %s, %d targets", tocsin.__version__, running.url, len(running.scheduler.targets())
         )
@@ -60,14 +64,16 @@ def serve(config_path: Path | None, listen: str | None) -> None:
 
 
 @main.command()
-@config_option
-@click.option("--timeout", default=10.0, show_default=True, help="Seconds that a target may take.")
-def check(config_path: Path, timeout: float) -> None:
+@optional_config_option
+@click.option(
+    "--timeout", default=10.0, show_default=True, help="Seconds that a target may take to answer, and again for its scheduled collectors."
+)
+def check(config_path: Path | None, timeout: float) -> None:
     """Validate the configuration and try every target; exit 1 if anything fails."""
     from tocsin import once
 
     with explained():
-        config = load(config_path)
+        config = load_or_environment(config_path)
         reports = once.check(config, timeout)
     for line in (*(r.line for r in reports), *once.notes(config)):
         click.echo(line)
@@ -77,14 +83,16 @@ def check(config_path: Path, timeout: float) -> None:
 
 
 @main.command("once")
-@config_option
-@click.option("--timeout", default=10.0, show_default=True, help="Seconds that the targets may take.")
-def once_command(config_path: Path, timeout: float) -> None:
+@optional_config_option
+@click.option(
+    "--timeout", default=10.0, show_default=True, help="Seconds that a target may take to answer, and again for its scheduled collectors."
+)
+def once_command(config_path: Path | None, timeout: float) -> None:
     """Collect once and print the page that /metrics would serve."""
     from tocsin import once
 
     with explained():
-        click.echo(once.page(load(config_path), timeout), nl=False)
+        click.echo(once.page(load_or_environment(config_path), timeout), nl=False)
 
 
 @main.command()
@@ -202,15 +210,26 @@ def _listen(value: str | None) -> str | None:
     return value
 
 
-def _from_environment() -> Config:
+@contextmanager
+def _journal_folder(config_path: Path | None, given: Path | None) -> Iterator[Path | None]:
+    """Give the folder of the journal, None for that of the configuration.
+
+    Without a configuration nobody promised a folder that we may write into, as the reference exporters need none.
+    """
     import os
+    import tempfile
 
-    from tocsin import environment
-
-    found = environment.config(os.environ)
-    if found is None:
-        raise ConfigError(["nothing to watch: give --config FILE (`tocsin up` shows a demo without one), or set DATA_SOURCE_NAME"])
-    return found
+    systemds = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given or config_path:
+        yield given
+    elif systemds:
+        yield Path(systemds)
+    else:
+        logging.getLogger("tocsin").warning(
+            "changes found are forgotten at restart: give --state-dir DIR (or StateDirectory= of systemd) to keep them"
+        )
+        with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
+            yield Path(folder)
 
 
 main.add_command(schema)

@@ -33,10 +33,10 @@ def _collected(config: Config, timeout: float) -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
         service = Service(replace(config, state_dir=Path(folder), server=replace(config.server, listen="127.0.0.1:0")))
         try:
-            deadline = time.monotonic() + timeout
             targets = service.scheduler.targets()
-            service.scheduler.scrape(targets, deadline)
-            service.scheduler.run_scheduled_once([t for t in targets if t.up is not False], deadline)
+            service.scheduler.scrape(targets, time.monotonic() + timeout)
+            # Anew for each: one that hung until the end of the scrape leaves the others their time.
+            service.scheduler.run_scheduled_once([t for t in targets if t.up is not False], timeout)
             yield service
         finally:
             log.setLevel(level)

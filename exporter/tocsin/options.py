@@ -32,6 +32,21 @@ class Secret(str):
         return "***"
 
 
+def masked(message: str, secret: str) -> str:
+    """Return a message of a server or a library on one line, and stars where it repeats the secret.
+
+    One of less than four characters only where it stands by itself: stars within ordinary words would spell it out.
+
+    >>> masked("connection  refused:\\n password 'two  words'", "two  words"), masked("connection to e", "e")
+    ("connection refused: password '***'", 'connection to ***')
+    """
+    if len(secret) > 3:
+        message = message.replace(secret, "***")
+    elif secret:
+        message = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", message)
+    return " ".join(message.split())
+
+
 class Duration(float):
     """Seconds. Written as `500ms`, `10s`, `5m`, `1h`, `1d`, or a plain number of seconds."""
 
@@ -120,9 +135,14 @@ class TargetOptions:
     secrets: ClassVar[tuple[str, ...]] = ()
 
     @property
+    def stands_alone(self) -> bool:
+        """Whether it is all that is watched: what Tocsin says of it has no `instance` either, Prometheus' own tells who is meant."""
+        return False
+
+    @property
     def carries_instance(self) -> bool:
         """Whether what its collectors say bears the target's name as `instance`."""
-        return True
+        return not self.stands_alone
 
     @property
     def address(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tocsin.source import Source
 from tocsin.sources.postgres.exporter_queries import ExporterEntry, ExporterQuery
 from tocsin.sql import TAKEN_LABELS, FileQuery, OwnQuery, SqlByVersion, SqlOptions
 
+_log = logging.getLogger("tocsin.config")
+
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -28,6 +31,7 @@ class OwnQueries:
         self._source = source
         self._labels = frozenset(labels)
         self._series: set[str] = set()
+        self._left_out: list[str] = []
 
     def check(self, reader: Reader, node: yaml.Node | None, path: str) -> None:
         """Note what would make two series one, or a page unreadable, in a list of queries."""
@@ -109,6 +113,9 @@ class OwnQueries:
         elif self._source.kind == "postgres":
             for word, value in by_key.items():
                 yield from self._exporters_format(own, word, value)
+            if self._left_out:
+                _log.warning("%s: left out, because built-in collectors serve it: %s", own.name, ", ".join(self._left_out))
+                self._left_out = []
         else:
             own.note(root, "the file", "expected `queries:` and a list of them")
 
@@ -145,6 +152,7 @@ class OwnQueries:
             file=reader.name,
             columns=columns,
         )
+        query = self._without_built_in(query)
         for label in query.labels:
             if label in self._labels or label in TAKEN_LABELS or not _NAME.fullmatch(label):
                 reader.note(node, join(name, label), "cannot be a label; give the column another name")
@@ -155,8 +163,22 @@ class OwnQueries:
             elif _is_built_in(series):
                 reader.note(node, here, f"{series} is a series of Tocsin's own; leave the column out, or the query")
             self._take_series(reader, node, here, series, (columns[column].usage, columns[column].description, query.labels, "server"))
-        if len(reader.mistakes) == before:
+        if len(reader.mistakes) == before and query.series():
             yield query
+
+    def _without_built_in(self, query: ExporterQuery) -> ExporterQuery:
+        """Leave out what a built-in collector serves by now, as that of pg_replication: older files of this format have it."""
+        mine = [m for c in self._source.collectors if c.enabled for m in c.metrics]
+        gone = {column: series for column, series in query.series().items() if any(_is_of(m, series) for m in mine)}
+        if not gone:
+            return query
+        self._left_out += gone.values()
+        discarded = {column: replace(query.columns[column], usage="DISCARD") for column in gone}
+        return replace(query, columns={**query.columns, **discarded})
+
+
+def _is_of(metric: Metric | MetricFamily, series: str) -> bool:
+    return metric.name == series if isinstance(metric, Metric) else metric.pattern.fullmatch(series) is not None
 
 
 @cache

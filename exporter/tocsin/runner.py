@@ -51,7 +51,8 @@ class Target:
         chosen = [c for c in offered if options.collectors.get(c.name, c.enabled)]
         self.live = [c for c in chosen if c.every is None]
         self.scheduled = {c: float(options.every.get(c.name, c.every)) for c in chosen if c.every is not None}
-        self.named = exposition.constants({"instance": options.name, **options.labels})
+        instance = {} if options.stands_alone else {"instance": options.name}
+        self.named = exposition.constants({**instance, **options.labels})
         """Labels of what Tocsin says about the target."""
         self.constant = self.named if options.carries_instance else exposition.constants(options.labels)
         """Labels of what the target's collectors say, and of the levels that rules compare that with."""
@@ -138,11 +139,16 @@ class Runner:
         with target.lock:
             if not target.decides_up([r.collector for r in runs]) or all(r.abandoned for r in runs):
                 return
-            if error is not None and (target.error is None or target.error.reason != error.reason):
-                _log.warning("%s: does not answer (%s): %s", target.name, error.reason, error)
-            elif error is None and target.up is False:
-                _log.warning("%s: answers again", target.name)
-            target.up, target.error = error is None, error
+            Runner._turn(target, error)
+
+    @staticmethod
+    def _turn(target: Target, error: CollectError | None) -> None:
+        """Take in whether the target answers, and log it when that has changed. The caller holds the lock."""
+        if error is not None and (target.error is None or target.error.reason != error.reason):
+            _log.warning("%s: does not answer (%s): %s", one_line(target.name), error.reason, one_line(str(error)))
+        elif error is None and target.up is False:
+            _log.warning("%s: answers again", one_line(target.name))
+        target.up, target.error = error is None, error
 
     def refuse(self, target: Target, runs: list[Run], reason: str) -> None:
         """Fail runs that could not even be started."""
@@ -167,7 +173,7 @@ class Runner:
         except JournalError as error:
             return InternalError(str(error))
         except Exception as error:  # noqa: BLE001 -- the one place: a mistake in one collector must not harm another
-            _log.exception("%s: a mistake of ours, please report it", target.name)
+            _log.exception("%s: a mistake of ours, please report it", one_line(target.name))
             return InternalError(f"{target.name}: {type(error).__name__}: {error}")
         return None
 
@@ -218,7 +224,7 @@ class Runner:
         written: list[Event] = []
         refused = self.guard(target, lambda: written.extend(journal.commit(target.name, key, events, run.remembered, run.recalled)))
         for event in written:
-            words = (target.name, event.object_kind, one_line(event.object), event.change, event.risk, event.reason)
+            words = (one_line(target.name), event.object_kind, one_line(event.object), event.change, event.risk, event.reason)
             _log.warning("%s: %s %s %s (%s): %s", *words)
         return error or refused
 
@@ -226,28 +232,31 @@ class Runner:
     def _log_turn(target: Target, key: str, record: Record, error: CollectError | None) -> None:
         """Log the first failure and the recovery, not each repetition, and not what was said of the whole target."""
         if error is not None and not error.lost and (record.error is None or record.error.reason != error.reason):
-            _log.warning("%s: %s failed (%s): %s", target.name, key, error.reason, error)
+            _log.warning("%s: %s failed (%s): %s", one_line(target.name), key, error.reason, one_line(str(error)))
         elif error is None and record.error is not None and not record.error.lost:
-            _log.warning("%s: %s works again", target.name, key)
+            _log.warning("%s: %s works again", one_line(target.name), key)
 
     def abandon(self, target: Target, runs: list[Run], seconds: float, *, finished: bool = False) -> None:
         """Take runs that overstayed off the page: no samples, and `timeout` as the reason. Their late results are thrown away.
 
         With `finished` also those that ended in time: a later scrape waited in vain for their next values.
+        When none of them is left, that is one line in the log about the target, not one of each.
         """
         error = DeadlineError(f"{target.name}: no answer within {seconds:.1f} s")
         with target.lock:
             late = [r for r in runs if not r.abandoned and (finished or not r.finished)]
             for run in late:
                 run.abandoned = True
+            error.lost = all(r.abandoned for r in runs) and target.decides_up([r.collector for r in runs])
+            for run in late:
                 key = f"{target.options.kind}.{run.collector.name}"
                 self.store.drop(target.name, key)
                 record = target.records[run.collector]
                 record.failures["timeout"] = record.failures.get("timeout", 0) + 1
                 self._log_turn(target, key, record, error)
                 record.success, record.error, record.series = False, error, 0
-            if late and all(r.abandoned for r in runs) and target.decides_up([r.collector for r in runs]):
-                target.up, target.error = False, error
+            if late and error.lost:
+                self._turn(target, error)
 
     @staticmethod
     def disown(target: Target, runs: list[Run]) -> None:

@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from tocsin.config import Config
 from tocsin.errors import JournalError
@@ -23,6 +24,8 @@ _PRUNE_EVERY = 300.0
 _BUSY_PAUSE = 0.5
 _SHORTEST_REST = 0.2
 _FULLNESS = 100
+_MOST_AT_ONCE = 16
+"""Targets whose scheduled collectors a command that looks once runs at the same time."""
 _REST_SHARE = 20
 """A collector that is woken all the time rests this many times as long as it ran: it has a twentieth of a core at most."""
 
@@ -258,15 +261,19 @@ class Scheduler:
         watched = [self._watched.get(target.name) for target in targets]
         collect([w.live for w in watched if w is not None], deadline, names)
 
-    def run_scheduled_once(self, targets: Iterable[Target], deadline: float) -> None:
-        """Do all scheduled collectors of the targets now and wait for them, for commands that look once."""
+    def run_scheduled_once(self, targets: Iterable[Target], seconds: float) -> None:
+        """Do all scheduled collectors of the targets now and wait for them, so long for each target; for commands that look once."""
+        with ThreadPoolExecutor(_MOST_AT_ONCE, "tocsin-once") as pool:
+            list(pool.map(lambda target: self._run_clocks_once(self._watched[target.name], seconds), targets))
+
+    def _run_clocks_once(self, watched: _Watched, seconds: float) -> None:
         began = time.monotonic()
-        for target in targets:
-            for clock in self._watched[target.name].clocks:  # one at a time, as on their clocks
-                batch, _ = clock.lane.start([clock.collector], deadline)
-                if not batch.done.wait(max(0.0, deadline - time.monotonic())):
-                    self.runner.abandon(target, batch.runs, time.monotonic() - began)
-                    break
+        deadline = began + seconds
+        for clock in watched.clocks:  # one at a time, as on their clocks
+            batch, _ = clock.lane.start([clock.collector], deadline)
+            if not batch.done.wait(max(0.0, deadline - time.monotonic())):
+                self.runner.abandon(watched.target, batch.runs, time.monotonic() - began)
+                break
 
     def _wake(self, watched: _Watched) -> None:
         """Run what wants to be woken as soon as it is rested; a run that is going may have looked too early, so another follows."""

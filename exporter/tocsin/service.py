@@ -31,13 +31,16 @@ _log = logging.getLogger("tocsin")
 class Service:
     """One exporter in this process. A context manager: entering starts it, leaving stops it."""
 
-    def __init__(self, config: Config, path: Path | None = None, listen: str | None = None) -> None:
-        """Prepare, without starting anything. `path` is the file to load again on reload, `listen` stronger than it. Raises ConfigError."""
+    def __init__(self, config: Config, path: Path | None = None, listen: str | None = None, state_dir: Path | None = None) -> None:
+        """Prepare, without starting anything. `path` is the file to load again on reload, `listen` and `state_dir` are stronger than it.
+
+        Raises ConfigError.
+        """
         listen = listen or config.server.listen
         self.path = path
         self._fixed = (config.server, config.state_dir, config.retention)
         self._reloading = threading.Lock()
-        self.journal = Journal(config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
+        self.journal = Journal(state_dir or config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
         try:
             _refuse_journal(config, self.journal.path)
             self.scheduler = Scheduler(Runner(self.journal, Store()))

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def optional_config_option(command: F) -> F:
+    path = click.Path(dir_okay=False, path_type=Path)
+    words = "The configuration file; without one, the DATA_SOURCE_* variables of postgres_exporter and mysqld_exporter."
+    return click.option("--config", "config_path", type=path, envvar="TOCSIN_CONFIG", help=words)(command)
+
+
 def config_option(command: F) -> F:
     path = click.Path(dir_okay=False, path_type=Path)
     return click.option("--config", "config_path", type=path, required=True, envvar="TOCSIN_CONFIG", help="The configuration file.")(
@@ -46,3 +52,15 @@ def load(path: Path) -> Config:
     from tocsin import config
 
     return config.load(path)
+
+
+def load_or_environment(path: Path | None) -> Config:
+    """Read the file, without one the environment of the reference exporters. Raises ConfigError where neither names anything."""
+    import os
+
+    from tocsin import environment
+
+    found = load(path) if path else environment.config(os.environ)
+    if found is None:
+        raise ConfigError(["nothing to watch: give --config FILE (`tocsin up` shows a demo without one), or set DATA_SOURCE_NAME"])
+    return found

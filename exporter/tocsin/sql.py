@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,6 +44,11 @@ class Query:
     values: dict[str, Metric]
     extension: str | None = None
     """Extension that the query reads; `{schema}` in the SQL stands for where it is installed."""
+    rank: str | None = None
+    """Column by which rows come, the largest first, and by which those are chosen that the series budget has room for. A whole
+    number; it may be a value too, else it is no series."""
+    most: int | None = None
+    """Rows that a session holds at most; None is all."""
 
     def for_version(self, version: int) -> str:
         """Return the SQL for a server of that version. Raises Unsupported when it is older than all of them."""
@@ -57,6 +63,8 @@ class Result(NamedTuple):
 
     columns: Sequence[str]
     rows: Iterable[Sequence[bytes | None]]
+    left_out: int = 0
+    """Rows that came after the most that may be held."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +81,26 @@ class Ask:
 
     def __call__(self, session: Any, run: Run) -> None:
         answers: Iterable[Result] = session.answers(run) if self.everywhere else [session.answer(run)]
+        if self.everywhere and self.query.rank is not None:
+            answers = _largest_first(self.query, run, list(answers), self.query.rank)
         for result in answers:
             if self.emit is None:
                 emit_rows(self.query, run, result.columns, result.rows)
             else:
                 self.emit(session, run, result)
+
+
+def _largest_first(query: Query, run: Run, answers: list[Result], rank: str) -> list[Result]:
+    """Return the answers of several databases as they are while the budget has room for all, else as one, the largest rows first."""
+    rows = sum(len(answer.rows) for answer in answers if isinstance(answer.rows, Collection))
+    if len(answers) < 2 or rows * len(query.values) <= run.limit - run.series:
+        return answers
+    columns = answers[0].columns
+    if any(answer.columns != columns for answer in answers) or rank not in columns:
+        return answers  # told as the mistake that it is when they become samples
+    place = columns.index(rank)
+    merged = heapq.merge(*(answer.rows for answer in answers), key=lambda row: int(row[place] or 0), reverse=True)
+    return [Result(columns, merged)]
 
 
 def _are_labels(names: tuple[str, ...]) -> str | None:
@@ -143,12 +166,12 @@ class OwnQuery:
 
     def collector(self, version_parts: tuple[int, ...]) -> Collector:
         values = {column: Metric(m.name, cast(MetricType, m.type), m.help, self.labels) for column, m in self.metrics.items()}
-        query = Query(self.name, self.sql.numbered(version_parts), values)
+        query = Query(self.name, self.sql.numbered(version_parts), values, most=self.rows)
 
         def emit(_session: Any, run: Run, result: Result) -> None:
             rows = iter(result.rows)
             emit_rows(query, run, result.columns, (_checked(query, result.columns, row) for row in islice(rows, self.rows)))
-            run.dropped += sum(1 for _ in rows) * len(values)
+            run.dropped += (sum(1 for _ in rows) + result.left_out) * len(values)
 
         return self.collector_of(tuple(values.values()), OwnAsk(query, emit, self.everywhere, self.place))
 
@@ -264,7 +287,7 @@ def _plan(query: Query, columns: Sequence[str]) -> tuple[list[int], list[tuple[i
     for column in columns:
         if columns.count(column) > 1:
             raise SetupError(f"query {query.name}: the result has the column {column} twice")
-    label_columns = [c for c in columns if c not in query.values]
+    label_columns = [c for c in columns if c not in query.values and c != query.rank]
     missing = [c for c in query.values if c not in columns]
     if missing:
         raise SetupError(f"query {query.name}: the result has no column {', '.join(missing)}")

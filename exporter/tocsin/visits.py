@@ -122,7 +122,7 @@ class Visits:
 
     def _make_room(self, server: str, evicted: list[Visit]) -> bool:
         """Tell whether one more fits; if need be the longest unused leaves, where none is unused it does not fit."""
-        of_server = {key: v for key, v in self._visits.items() if v.target.options.address == server}
+        of_server = {key: v for key, v in self._visits.items() if v.target.options.address.lower() == server.lower()}
         crowd = of_server if len(of_server) >= _MOST_OF_ONE_SERVER else self._visits if len(self._visits) >= _MOST_VISITS else None
         if crowd is None:
             return True

@@ -18,7 +18,7 @@ import pytest
 from tocsin import config
 from tocsin.config import Config
 from tocsin.errors import ConfigError, SetupError
-from tocsin.options import Duration, Levels, Secret, Size, TargetOptions
+from tocsin.options import Duration, Levels, Secret, Size, TargetOptions, masked
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.sqlite.config import SqliteOptions
 
@@ -203,6 +203,22 @@ def test_a_secret_is_never_shown_and_still_there(tmp_path: Path) -> None:
 def test_no_way_of_formatting_shows_a_secret(show: object) -> None:
     assert callable(show)
     assert NEEDLE not in show(Secret(NEEDLE))
+
+
+@pytest.mark.parametrize(
+    ("message", "secret", "text"),
+    [
+        ("refused:\n  hunter22,\thunter22", "hunter22", "refused: ***, ***"),
+        ("no role 'two  words'", "two  words", "no role '***'"),
+        ("no role '\tx\n'", "\tx\n", "no role '***'"),
+        ("connection to e refused, 'e', e=e", "e", "connection to *** refused, '***', ***=***"),
+        ("at 10.0.0.100", "100", "at 10.0.0.***"),
+        ("a+b is not aa+bb", "a+b", "*** is not aa+bb"),
+        ("no  secret", "", "no secret"),
+    ],
+)
+def test_messages_show_stars_for_the_secret_and_do_not_spell_out_a_short_one(message: str, secret: str, text: str) -> None:
+    assert masked(message, secret) == text
 
 
 def test_a_dsn_may_come_from_a_file_and_a_changed_file_is_seen(tmp_path: Path) -> None:

@@ -147,9 +147,23 @@ def test_password_changed_while_connected(server: Postgres, watched: Callable[..
         server.execute(f"ALTER ROLE guarded PASSWORD '{SECRET}'")
 
 
+@pytest.mark.parametrize(
+    ("dsn", "reason", "words"),
+    [
+        ("postgresql://x@127.0.0.1:abc/db", "config", "mend that word of the connection string"),
+        ("host=127.0.0.1 port=99999", "config", "invalid port number"),
+        ("host=127.0.0.1 sslmode=nonsense", "config", "mend that word of the connection string"),
+        (f"postgresql://x@{'h' * 64}.example/db", "connect", "are host and port right?"),
+    ],
+)
+def test_connection_string_that_makes_no_sense(watched: Callable[..., Watch], dsn: str, reason: str, words: str) -> None:
+    watch = watched(dsn)
+    assert is_down(watch, watch.scrape(), reason, words)
+
+
 def test_no_such_database(server: Postgres, watched: Callable[..., Watch]) -> None:
     watch = watched(server.dsn("later"))
-    assert is_down(watch, watch.scrape(), "config", 'database "later" does not exist', "mend the dsn")
+    assert is_down(watch, watch.scrape(), "config", 'database "later" does not exist', "name one that exists")
     server.execute("CREATE DATABASE later")
     try:
         assert is_right(watch.scrape())

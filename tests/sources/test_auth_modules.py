@@ -215,6 +215,49 @@ def test_what_cannot_be_served_is_told_with_the_remedy_and_without_the_login(tmp
     assert "needle" not in caplog.text
 
 
+HOSTILE = {
+    "127.0.0.1:1/x%0AERROR forged": "control characters",
+    "127.0.0.1:1/x\nERROR forged": "control characters",
+    "host='/tmp/x\nERROR forged'": "control characters",
+    "a\nb:1": "not host:port",
+    "h" * 60_000: "no host name",
+    "h" * 64 + ".example": "no host name",
+    "a..b": "no host name",
+    "127.0.0.1:1/" + "d" * 60_000: "more than 255 letters",
+}
+
+
+@pytest.mark.parametrize("target", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_address_is_refused_and_reaches_no_log(target: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    text = "auth_modules: {m: {userpass: {username: u, password: p}}, my: {kind: mysql, userpass: {username: u, password: p}}}"
+    with serving(tmp_path, text) as service:
+        # The server's own limit on a request line is met by some: that is an answer too.
+        status, said = probe(service, target, "m")
+        assert status == 414 or (status == 400 and HOSTILE[target] in said)
+        assert probe(service, f"unix:///x\n{target}", "my")[0] in (400, 414)
+        assert len(service.visits) == 0
+    assert not [r for r in caplog.records if "forged" in r.getMessage() or len(r.getMessage()) > 1000]
+    assert "Traceback" not in caplog.text
+
+
+def test_host_is_counted_as_one_server_however_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "_MOST_OF_ONE_SERVER", 2)
+    with serving(tmp_path, FOO1 % "x") as service:
+        port = free_port()
+        for host in ("localhost", "LOCALHOST", "LocalHost", "localHOST"):
+            assert probe(service, f"{host}:{port}/x", "foo1")[0] == 200
+        assert len(service.visits) == 2
+
+
+def test_database_that_is_not_there_is_told_without_a_dsn_to_mend(
+    guarded: Postgres, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(tmp_path, FOO1 % quoted(PASSWORD)) as service:
+        assert 'reason="config"' in probe(service, f"127.0.0.1:{guarded.port}/none", "foo1")[1]
+    assert "name one that exists, in the dsn or in the target of the request" in caplog.text
+
+
 def test_modules_follow_the_file_when_it_is_loaded_again(guarded: Postgres, tmp_path: Path) -> None:
     with serving(tmp_path, FOO1 % quoted(PASSWORD)) as service:
         target, path = f"127.0.0.1:{guarded.port}/postgres", tmp_path / "tocsin.yaml"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -120,3 +122,33 @@ def test_mistake_in_the_configuration_is_told_with_its_line(query: str, tmp_path
             {},
         )
     assert any(m.startswith("tocsin.yaml:7: targets[0].queries[") and BAD[query] in m for m in told.value.mistakes), told.value.mistakes
+
+
+_PEAK = """
+import resource, sys
+from pathlib import Path
+from tocsin import config, once
+page = once.page(config.load(Path(sys.argv[1])), 60).decode()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(*(line for line in page.splitlines() if line.startswith(("shop_", "tocsin_collector_dropped"))), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("everywhere", ["false", "true"])
+def test_rows_beyond_the_cap_are_not_held_in_memory(everywhere: str, postgres: Postgres, database: str, tmp_path: Path) -> None:
+    """400,000 rows of 500 bytes are 200 MB and more wherever they are held together."""
+    sql = "SELECT i || repeat('x', 500) AS label, i AS n FROM generate_series(1, 400000) AS i; -- far too many"
+    query = f'{{name: own, sql: "{sql}", labels: [label], rows: 10, everywhere: {everywhere}, metrics: {{n: {{name: shop_n, help: N.}}}}}}'
+    behind = '{name: behind, sql: "SELECT 7 AS n", metrics: {n: {name: shop_behind, help: B.}}}'
+    chosen = f"databases: {{include: ['^{database}$']}}"
+    dsn = postgres.dsn("postgres" if everywhere == "true" else database)
+    head = f"name: shop, kind: postgres, dsn: '{dsn}', {chosen}"
+    (tmp_path / "t.yaml").write_text(f"targets: [{{{head}, queries: [{query}, {behind}]}}]")
+    child = subprocess.run([sys.executable, "-c", _PEAK, str(tmp_path / "t.yaml")], capture_output=True, text=True, timeout=120)
+    assert child.returncode == 0, child.stderr
+    peak, *lines = child.stdout.splitlines()
+    assert sum(line.startswith("shop_n{") for line in lines) == 10
+    assert 'shop_behind{instance="shop"} 7' in lines
+    # Twice: once.page collects before it looks, and when it looks.
+    assert f'tocsin_collector_dropped_series_total{{instance="shop",collector="postgres.own"}} {2 * 399_990}' in lines
+    assert int(peak) < 130, f"{peak} MB"

@@ -12,7 +12,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from servers import Postgres
 from tocsin import config
+from tocsin.errors import InternalError
+from tocsin.options import DatabaseFilter, Secret
 from tocsin.service import Service
+from tocsin.source import Run
+from tocsin.sources.postgres import SOURCE
+from tocsin.sources.postgres.config import PostgresOptions
+from tocsin.sources.postgres.relations import IO_INDEXES, USER_TABLES
+from tocsin.sources.postgres.session import PostgresSession
+from watching import Page, Watch
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +122,68 @@ def test_new_database_is_found_and_a_dropped_one_forgotten(server: Postgres, ser
     found = page(service)
     assert not [key for key in found if key[1] == "three"]
     assert ("pg_stat_user_tables_seq_scan", "one", "orders") in found
+
+
+@pytest.fixture
+def sized(server: Postgres) -> Iterator[Postgres]:
+    """Two databases of which the later has the large tables, one of them never analyzed."""
+    server.execute("CREATE DATABASE d1", "CREATE DATABASE d2")
+    server.execute(*(f"CREATE TABLE aaa_tiny{i} (id int PRIMARY KEY)" for i in range(3)), database="d1")
+    server.execute(
+        "CREATE TABLE aaa_small (id int PRIMARY KEY)",
+        "CREATE TABLE zzz_big (id int PRIMARY KEY, t text) WITH (autovacuum_enabled = off)",
+        "INSERT INTO zzz_big SELECT i, repeat('x', 500) FROM generate_series(1, 5000) AS i",
+        "SELECT pg_sleep(1.1)",  # a session's counts are told at most once a second
+        database="d2",
+    )
+    yield server
+    server.execute("DROP DATABASE d1 WITH (FORCE)", "DROP DATABASE d2 WITH (FORCE)")
+
+
+def watch_sized(server: Postgres, folder: Path, limit: int) -> Page:
+    options = PostgresOptions(
+        name="orders",
+        kind="postgres",
+        dsn=Secret(server.dsn("d1")),
+        databases=DatabaseFilter(include=("^d[12]$",)),
+        collectors={"schema": False, "statio_user_indexes": True},
+        series_limit=limit,
+    )
+    with Watch(options, folder / f"state{limit}") as watch:
+        return watch.scrape()
+
+
+FAMILIES = {
+    "stat_user_tables": ("pg_stat_user_tables_seq_scan", len(USER_TABLES.values)),
+    "statio_user_tables": ("pg_statio_user_tables_heap_blocks_hit", 4),  # those of TOAST are absent without one
+    "statio_user_indexes": ("pg_statio_user_indexes_idx_blks_hit_total", len(IO_INDEXES.values)),
+}
+
+
+def test_series_budget_keeps_the_largest_of_all_databases_and_counts_the_rest(sized: Postgres, tmp_path: Path) -> None:
+    def seen(page: Page, name: str) -> list[tuple[str, str]]:
+        return [(labels["datname"], labels["relname"]) for labels, _ in page.all(name)]
+
+    whole = watch_sized(sized, tmp_path, 100_000)
+    for collector, (name, _) in FAMILIES.items():
+        assert len(seen(whole, name)) == 5, name
+        assert whole.value("tocsin_collector_dropped_series_total", collector=f"postgres.{collector}") == 0
+    for collector, (name, columns) in FAMILIES.items():
+        page = watch_sized(sized, tmp_path, columns)
+        assert seen(page, name) == [("d2", "zzz_big")], collector
+        of_it = {"collector": f"postgres.{collector}"}
+        assert page.value("tocsin_collector_series", **of_it) == columns
+        kept = whole.value("tocsin_collector_series", **of_it)
+        assert kept is not None
+        assert page.value("tocsin_collector_dropped_series_total", **of_it) == kept - columns
+
+
+def test_answer_that_is_asked_for_twice_is_a_mistake_that_names_the_run(server: Postgres) -> None:
+    session = PostgresSession(PostgresOptions(name="orders", kind="postgres", dsn=Secret(server.dsn("one"))))
+    collector = next(c for c in SOURCE.collectors if c.name == "locks")
+    run = Run(collector, time.monotonic() + 10)
+    session.begin([run])
+    assert session.answer(run).rows
+    with pytest.raises(InternalError, match="orders: the answer to locks is asked for a second time"):
+        session.answer(run)
+    session.close()

@@ -264,10 +264,9 @@ def test_their_file_gives_the_series_that_their_exporter_gives(postgres: Postgre
 
 
 BAD_THEIRS = {
-    "pg_stat_user_tables: {query: s, metrics: [{n_live_tup: {usage: GAUGE}}]}": (
-        "q.yaml:1: pg_stat_user_tables.metrics.n_live_tup: pg_stat_user_tables_n_live_tup is a series of Tocsin's own; leave the column out"
+    "tocsin_target: {query: s, metrics: [{up: {usage: GAUGE}}]}": (
+        "q.yaml:1: tocsin_target.metrics.up: tocsin_target_up is a series of Tocsin's own; leave the column out"
     ),
-    "pg_settings: {query: s, metrics: [{anything: {usage: GAUGE}}]}": "pg_settings_anything is a series of Tocsin's own",
     "pg_shop: {query: s, metrics: [{n: {usage: NUMBER}}]}": "q.yaml:1: pg_shop.metrics[0].n.usage: expected one of LABEL, COUNTER",
     "pg_shop: {metrics: [{n: {usage: GAUGE}}]}": "q.yaml:1: pg_shop.query: is missing",
     "pg_shop: {query: s, colour: red, metrics: [{n: {usage: GAUGE}}]}": "q.yaml:1: pg_shop.colour: unknown option",
@@ -297,3 +296,31 @@ def test_failure_of_their_query_names_file_query_and_column(postgres: Postgres, 
     (tmp_path / "q.yaml").write_text(f'pg_shop: {{query: "{sql}", metrics: [{{n: {{usage: GAUGE}}}}]}}')
     (report,) = once.check(load(tmp_path, f"kind: postgres, dsn: '{postgres.dsn()}', query_files: [q.yaml]"), 10)
     assert f"{tmp_path}/q.yaml: query pg_shop: {words}" in report.line
+
+
+OLD = """
+pg_replication:
+  query: "SELECT 0 AS lag, 7 AS own"
+  metrics:
+    - lag: {usage: GAUGE, description: Lag}
+    - own: {usage: GAUGE, description: Not built in}
+pg_postmaster:
+  query: "SELECT pg_postmaster_start_time() AS start_time_seconds"
+  metrics:
+    - start_time_seconds: {usage: GAUGE, description: Start}
+"""
+"""What older files of postgres_exporter's format hold, and built-in collectors serve by now."""
+
+
+def test_what_built_in_collectors_serve_is_left_out_of_their_format_with_one_warning(
+    postgres: Postgres, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "q.yaml").write_text(OLD)
+    loaded = load(tmp_path, f"kind: postgres, dsn: '{postgres.dsn()}', query_files: [q.yaml]")
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
+        f"{tmp_path}/q.yaml: left out, because built-in collectors serve it: pg_replication_lag, pg_postmaster_start_time_seconds"
+    ]
+    assert once.notes(loaded) == [f"query shop: {tmp_path}/q.yaml: query pg_replication: pg_replication_own"]
+    (own,) = page(loaded, "pg_replication_own")
+    assert own.endswith(" 7")
+    assert len(page(loaded, "pg_postmaster_start_time_seconds")) == 1

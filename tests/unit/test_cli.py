@@ -216,6 +216,19 @@ def test_check_of_a_target_that_says_nothing_ends_in_time(tmp_path: Path) -> Non
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("hanging", ["postgresql://x@{}/db", "mysql://x@{}/"])
+def test_check_of_a_healthy_target_is_not_blamed_for_another_that_hangs(config: Path, tmp_path: Path, hanging: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dsn = hanging.format("127.0.0.1:%d" % silent.getsockname()[1])  # noqa: UP031
+        kind = "postgres" if dsn.startswith("postgres") else "mysql"
+        write(tmp_path, f"targets: [{{name: a, kind: {kind}, dsn: '{dsn}'}}, {{name: app, kind: sqlite, path: app.db}}]")
+        done = run("check", "--config", config, "--timeout", "3")
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first.startswith(f"FAIL  a ({kind}): timeout: ")
+    assert second.startswith("ok    app (sqlite): ")
+
+
 def test_check_lists_own_queries_and_warns_of_logins_that_go_anywhere(config: Path, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("queries: [{name: own, sql: SELECT 1 AS n, metrics: {n: {name: shop_n, help: N.}}}]")
     module = f"userpass: {{username: u, password: {NEEDLE}}}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from servers import Postgres
+from mariadb import MariaDB
+from servers import Child, Postgres, get, until
 from tocsin import environment, once
 from tocsin.errors import ConfigError, SetupError
 from tocsin.sources.postgres.config import PostgresOptions
@@ -59,9 +65,85 @@ def test_missing_file_is_named() -> None:
         environment.config({"DATA_SOURCE_URI": "db", "DATA_SOURCE_PASS_FILE": "/nowhere/pass"})
 
 
-def test_same_server_twice_is_a_mistake() -> None:
-    with pytest.raises(ConfigError, match="same host and port"):
-        environment.config({"DATA_SOURCE_NAME": "postgresql://u@db:5432/a,postgresql://u@db:5432/b"})
+def test_databases_of_one_server_have_names_of_their_own_and_the_same_twice_is_a_mistake() -> None:
+    found = dsns({"DATA_SOURCE_NAME": "postgresql://u:p@db:5432/a?sslmode=disable,postgresql://u@db:5432/b,postgresql://u@other:5432/b"})
+    assert [name for name, _ in found] == ["db:5432/a", "db:5432/b", "other:5432"]
+    with pytest.raises(ConfigError, match="same host, port and database"):
+        environment.config({"DATA_SOURCE_NAME": "postgresql://u@db:5432/a,postgresql://v@db:5432/a"})
+
+
+@pytest.mark.parametrize("form", ["root:p@(127.0.0.1:{port})/", "root:p@tcp(127.0.0.1:{port})/", "mysql://root:p@127.0.0.1:{port}/"])
+def test_data_source_name_of_mysqld_exporter_is_a_mysql_target(form: str) -> None:
+    found = environment.config({"DATA_SOURCE_NAME": form.format(port=3307)})
+    assert found is not None
+    assert [(t.name, t.kind, t.stands_alone) for t in found.targets] == [("127.0.0.1:3307", "mysql", True)]
+
+
+@pytest.mark.parametrize("dsn", ["host=/run/postgresql user=a password=b@/ dbname=c", "postgresql://u@/db", "user=u"])
+def test_what_is_postgresqls_stays_so(dsn: str) -> None:
+    found = environment.config({"DATA_SOURCE_NAME": dsn})
+    assert found is not None
+    assert [t.kind for t in found.targets] == ["postgres"]
+
+
+def test_only_data_source_has_no_instance_and_several_have_one_each(postgres: Postgres, mariadb: MariaDB) -> None:
+    for source, up in ((postgres.dsn(), "pg_up 1"), (mariadb.dsn(), "mysql_up 1")):
+        found = environment.config({"DATA_SOURCE_NAME": source})
+        assert found is not None
+        page = once.page(found, 10).decode()
+        assert up in page.splitlines()
+        assert "instance=" not in page
+    found = environment.config({"DATA_SOURCE_NAME": f"{postgres.dsn('postgres')},{postgres.dsn('template1')}"})
+    assert found is not None
+    page = once.page(found, 10).decode()
+    assert len([line for line in page.splitlines() if line.startswith("pg_up{instance=")]) == 2
+    assert 'tocsin_target_up{instance="' in page
+
+
+@contextmanager
+def serving(folder: Path, postgres: Postgres, *args: str, **variables: str) -> Iterator[tuple[str, Child]]:
+    """Serve without a configuration, started in that folder."""
+    argv = ["env", f"--chdir={folder}", sys.executable, "-m", "tocsin.cli", "serve", "--listen", "127.0.0.1:0", *args]
+    logs = folder.parent / f"log-{time.monotonic_ns()}"
+    child = Child(argv, logs, {"DATA_SOURCE_NAME": postgres.dsn(), "TMPDIR": str(folder.parent), **variables})
+    try:
+        until(lambda: " listens on " in child.text() or child.process.poll() is not None)
+        (url,) = re.findall(r"listens on (\S+),", child.text()) or [child.text()]
+        yield url, child
+    finally:
+        child.stop()
+
+
+WARNING = "changes found are forgotten at restart: give --state-dir DIR"
+
+
+def test_two_without_a_configuration_start_in_one_folder_and_leave_nothing_behind(postgres: Postgres, tmp_path: Path) -> None:
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    with serving(folder, postgres) as (one, child), serving(folder, postgres) as (two, _):
+        assert "\npg_up 1\n" in get(f"{one}/metrics")[1]
+        assert "\npg_up 1\n" in get(f"{two}/metrics")[1]
+        assert len(list(tmp_path.glob("tocsin-*/journal.db"))) == 2
+        assert child.text().count(WARNING) == 1
+    assert list(folder.iterdir()) == []
+    assert list(tmp_path.glob("tocsin-*")) == []
+
+
+def test_journal_is_where_systemd_or_the_command_line_says(postgres: Postgres, tmp_path: Path) -> None:
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    for args, variables in (((), {"STATE_DIRECTORY": f"{tmp_path}/systemd:{tmp_path}/x"}), (("--state-dir", f"{tmp_path}/given"), {})):
+        with serving(folder, postgres, *args, **variables) as (url, child):
+            assert get(f"{url}/-/ready")[0] == 200
+            assert WARNING not in child.text()
+    assert (tmp_path / "systemd" / "journal.db").exists()
+    assert (tmp_path / "given" / "journal.db").exists()
+
+
+def test_check_takes_the_environment_as_serve_does(postgres: Postgres) -> None:
+    argv = [sys.executable, "-m", "tocsin.cli", "check"]
+    done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, "DATA_SOURCE_NAME": postgres.dsn()}, timeout=60)
+    assert (done.returncode, done.stdout[:6]) == (0, "ok    ")
 
 
 def test_real_server_is_watched_by_environment_alone(postgres: Postgres) -> None:

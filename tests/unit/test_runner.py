@@ -297,3 +297,21 @@ def test_the_log_tells_the_first_failure_and_the_recovery_and_no_repetition(w: W
     for _ in range(3):
         run_all(w, target)
     assert caplog.messages == ["t: fake.moody failed (config): no such table", "t: fake.moody works again"]
+
+
+def test_a_batch_that_is_late_as_a_whole_is_one_line_of_the_log_and_so_is_its_recovery(w: World, caplog: pytest.LogCaptureFixture) -> None:
+    target = w.target(*(live(name, emits()) for name in ("one", "two", "three")))
+    late = [w.runner.new_run(target, c, time.monotonic() + 5) for c in target.live]
+    w.runner.abandon(target, late, 5)
+    w.runner.abandon(target, late, 5, finished=True)
+    run_all(w, target)
+    assert caplog.messages == ["t: does not answer (timeout): t: no answer within 5.0 s", "t: answers again"]
+
+
+def test_one_late_run_of_a_batch_is_told_by_its_name(w: World, caplog: pytest.LogCaptureFixture) -> None:
+    target = w.target(live("quick", emits()), live("slow", emits()))
+    quick, slow = (w.runner.new_run(target, c, time.monotonic() + 5) for c in target.live)
+    w.runner.execute(Access(target), [quick])
+    w.runner.abandon(target, [quick, slow], 5)
+    run_all(w, target)
+    assert caplog.messages == ["t: fake.slow failed (timeout): t: no answer within 5.0 s", "t: fake.slow works again"]

@@ -101,8 +101,10 @@ class Object(NamedTuple):
             case "owner" | "grant" | "comment":
                 return self.traits[0] or ""
             case "constraint" | "index":
-                validity = self.traits[-1]
-                return f"{self.trait('definition')}" + ("" if validity in (None, "yes") else f" ({validity})")
+                text, validity = self.trait("definition") or "", self.traits[-1]
+                if self.traits[0] == "yes" and "UNIQUE" not in text.upper():
+                    text = f"UNIQUE {text}"
+                return text + ("" if validity in (None, "yes") else f" ({validity})")
             case _:
                 return "\n".join([f"{self.kind} {self.full_name}", *_named(self, 0)])
 

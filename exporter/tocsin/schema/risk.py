@@ -172,8 +172,11 @@ def _by_everybody(d: Difference) -> bool:
 def _finds_by_callers_path(d: Difference) -> bool:
     """Tell whether a routine of PostgreSQL runs with its owner's rights and looks for what it names where its caller says."""
     o = d.new
-    return o is not None and o.trait("security") == "definer" and o.trait("language") != "SQL" and "SET search_path" not in (
-        o.trait("attributes") or ""
+    return (
+        o is not None
+        and o.trait("security") == "definer"
+        and o.trait("language") != "SQL"
+        and "SET search_path" not in (o.trait("attributes") or "")
     )
 
 

@@ -32,7 +32,10 @@ def serve(server: MariaDB, authority: Authority, name: str) -> MariaDB:
         shutil.copy(authority.folder / file, server.folder / file)
         shutil.chown(server.folder / file, server.folder.owner())
     words = {"ssl_ca": "ca.crt", "ssl_cert": f"{name}.crt", "ssl_key": f"{name}.key"}
-    server.start(performance_schema="ON", **{word: str(server.folder / file) for word, file in words.items()})
+    server.start(
+        performance_schema="ON", plugin_load_add="auth_pam_v1", pam_use_cleartext_plugin="ON",
+        **{word: str(server.folder / file) for word, file in words.items()},
+    )  # fmt: skip
     server.exporter_account()
     return server
 
@@ -146,3 +149,21 @@ def test_server_that_wants_tls_says_so(server: MariaDB, tmp_path: Path) -> None:
         assert "must use TLS" in why
     finally:
         server.execute("SET GLOBAL require_secure_transport = 0")
+
+
+def test_password_that_is_asked_for_in_clear_is_given_to_a_verified_server_alone(
+    server: MariaDB, authority: Authority, tmp_path: Path
+) -> None:
+    server.execute("CREATE USER clear@'%' IDENTIFIED VIA pam USING 'mysql'")
+    try:
+        dsn, ca = server.dsn("clear", "no such password"), authority.folder / "ca.crt"
+        for i, options in enumerate(({}, {"ssl_mode": "required"}, {"ssl_mode": "disabled"}, {"ssl_mode": "preferred", "ssl_ca": ca})):
+            with Watch(mysql_options(dsn, **options), tmp_path / f"refused{i}") as watch:
+                assert watch.scrape(5).value("tocsin_target_failing", reason="auth") == 1
+                assert "asks for the password in clear" in str(watch.target.error)
+        for i, mode in enumerate(("", "verify_ca", "verify_identity")):  # the password arrives, and PAM does not like it
+            with Watch(mysql_options(dsn, ssl_ca=ca, ssl_mode=mode), tmp_path / f"given{i}") as watch:
+                assert watch.scrape(15).value("tocsin_target_failing", reason="auth") == 1
+                assert "Access denied" in str(watch.target.error)
+    finally:
+        server.execute("DROP USER clear@'%'")

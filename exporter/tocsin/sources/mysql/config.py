@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from tocsin.auth import LoadedModule, place
+from tocsin.auth import LoadedModule, place, plain
 from tocsin.errors import SetupError
 from tocsin.options import DatabaseFilter, Secret, option, read_secret_file
 from tocsin.sources.mysql import godsn
@@ -156,7 +156,7 @@ def visit(module: LoadedModule, address: str) -> MysqlOptions:
     login = module.userpass
     user = quote(login.username, safe="") + (f":{quote(login.password.reveal(), safe='')}" if login.password.reveal() else "")
     if address.startswith("unix://"):
-        socket = address.removeprefix("unix://")
+        socket = plain(address.removeprefix("unix://"))
         module.admit(socket, 0)
         where, name = f"/?socket={quote(socket)}", socket
     else:

@@ -19,9 +19,11 @@ from tocsin.errors import (
     SetupError,
     Unsupported,
 )  # fmt: skip
+from tocsin.options import masked
 from tocsin.source import Run
 from tocsin.sources.mysql import tls
 from tocsin.sources.mysql.config import MysqlOptions
+from tocsin.sources.mysql.wire import MALFORMED, read_rows, read_until
 from tocsin.sql import Ask, Result
 from tocsin.sticky import Sticky
 
@@ -138,6 +140,8 @@ class Connection:
             # TLS handshakes fail as OSError, an authentication that needs another package as RuntimeError.
             text = self._clean(str(error))
             raise ConnectError(f"{self._name}: cannot connect: {text}{tls.advice(text)}", lost=True) from error
+        except MALFORMED as error:
+            raise self._malformed() from error
 
     def limit(self, deadline: float) -> None:
         """Limit the statements after this one: half of what is left for each, a second for a lock.
@@ -167,14 +171,16 @@ class Connection:
             stopped = not self._answers_within(min(left, self._patience))
             if stopped:
                 self._stop(driver.thread_id())
-            driver._read_timeout = max(0.05, deadline - time.monotonic() + 2 * _GRACE)
+            read_until(driver, max(time.monotonic() + 0.05, deadline + 2 * _GRACE))
             driver._read_query_result(unbuffered=True)
             result = driver._result
-            rows = _read_rows(driver, deadline + 2 * _GRACE) if result.unbuffered_active else []
+            rows = read_rows(driver) if result.unbuffered_active else []
         except self._errors as error:
             raise self._failure(error) from error
         except OSError as error:
             raise DeadlineError(f"{self._name}: no answer within the deadline while reading", lost=True) from error
+        except MALFORMED as error:
+            raise self._malformed() from error
         if stopped:  # some statements answer a KILL with a value of no meaning instead of an error
             raise DeadlineError(f"{self._name}: stopped, because it took longer than its part of the scrape")
         return Result([name for name, *_ in result.description or ()], rows)
@@ -202,6 +208,9 @@ class Connection:
             self.close()
             raise late
 
+    def _malformed(self) -> ConnectError:
+        return ConnectError(f"{self._name}: the server's answer is not understood; is it a MySQL or MariaDB server?", lost=True)
+
     def _failure(self, error: Exception, *, connecting: bool = False) -> CollectError | Unsupported:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         text = self._clean(str(error.args[1] if len(error.args) > 1 else error))
@@ -218,66 +227,10 @@ class Connection:
         return kind(f"{self._name}: {text} ({number}){advice}", lost=connecting or broken)
 
     def _clean(self, message: str) -> str:
-        # Servers do not repeat passwords; a shorter one would put stars into ordinary words.
-        text = " ".join(message.split())
-        return text.replace(self._secret, "***") if len(self._secret) > 3 else text
+        return masked(message, self._secret)
 
     def close(self) -> None:
         _let_go(self._sql)
-
-
-def _read_rows(driver: Any, deadline: float) -> list[list[bytes | None]]:
-    """Read the rows of a result whose columns the driver has just read. Raises the driver's errors.
-
-    The driver makes an object of each row and a step of each column, which on 20,000 rows is most of what a scrape costs.
-    https://mariadb.com/kb/en/result-set-packets/
-    """
-    from pymysql.err import OperationalError, raise_mysql_exception
-
-    driver._sock.settimeout(driver._read_timeout)
-    driver._result.unbuffered_active = False  # no longer the driver's to finish
-    driver._result.connection = driver._result = None
-    read = driver._rfile.read
-    rows: list[list[bytes | None]] = []
-    rest = b""
-    while True:
-        header = read(4)
-        size = int.from_bytes(header[:3], "little")
-        data = read(size)
-        if len(header) < 4 or len(data) < size:
-            raise OperationalError(2013, "Lost connection to server during query")
-        if size == 0xFFFFFF:  # a row of more than 16 MB goes on in the next packet
-            rest += data
-            continue
-        if rest:
-            data, rest = rest + data, b""
-        elif data[0] == 0xFE and size < 9:
-            return rows
-        elif data[0] == 0xFF:
-            raise_mysql_exception(data)
-        rows.append(_row(data))
-        if not len(rows) & 0xFF and time.monotonic() > deadline:
-            driver._force_close()
-            raise OperationalError(2013, "timed out")
-
-
-def _row(data: bytes) -> list[bytes | None]:
-    """Split a row into its columns, each with its length before it; 251 stands for NULL."""
-    row: list[bytes | None] = []
-    position, size = 0, len(data)
-    while position < size:
-        length = data[position]
-        position += 1
-        if length == 251:
-            row.append(None)
-            continue
-        if length > 251:
-            width = {252: 2, 253: 3}.get(length, 8)
-            length = int.from_bytes(data[position : position + width], "little")
-            position += width
-        row.append(data[position : position + length])
-        position += length
-    return row
 
 
 def _let_go(driver: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qsl, unquote
 
-from tocsin.auth import LoadedModule, place
+from tocsin.auth import LoadedModule, place, plain
 from tocsin.errors import ProbeError, SetupError
 from tocsin.options import DatabaseFilter, Secret, option, read_secret_file
 from tocsin.sql import SqlOptions
@@ -96,6 +96,15 @@ class PostgresOptions(SqlOptions):
         words = dict(_WORDS.findall(text))
         return ":".join(filter(None, (words.get("host", "").strip("'"), words.get("port", "").strip("'"))))
 
+    @property
+    def database(self) -> str:
+        """The database that the DSN names; empty when it names none."""
+        text = self.dsn.reveal()
+        if "://" not in text:
+            return str(dict(_WORDS.findall(text)).get("dbname", "")).strip("'")
+        place, _, words = text.partition("://")[2].rpartition("@")[2].partition("?")
+        return unquote(place.partition("/")[2]) or dict(parse_qsl(words)).get("dbname", "")
+
 
 def _host_and_port(url: str) -> str | None:
     """Return host and port as libpq finds them, None when an unescaped character of the password has gone astray."""
@@ -123,7 +132,7 @@ def visit(module: LoadedModule, address: str) -> PostgresOptions:
         raise ProbeError(400, "the target holds a login; give host:port/database alone, and the login in an auth module")
     if words.keys() - {"dbname", "sslmode"} - _IGNORED:
         raise ProbeError(400, "the target may say host, port, dbname and sslmode; everything else belongs under options of the auth module")
-    database = words.get("dbname", "")
+    database = plain(words.get("dbname", ""))
     login, options = module.userpass, module.template
     given = {"host": host, "port": str(port), "user": login.username, "password": login.password.reveal(), "dbname": database}
     given |= {"sslmode": words.get("sslmode", ""), **_safeguard(module), **module.options}
@@ -148,7 +157,7 @@ def _read_address(address: str) -> tuple[str, int, dict[str, str]]:
         words = {key: re.sub(r"\\(.)", r"\1", value.strip("'")) for key, value in _WORDS.findall(address)}
         host, port = words.pop("host", "localhost"), words.pop("port", "5432")
         if host.startswith("/") and "," not in host:
-            return host, place(f":{port}", 5432)[1], words
+            return plain(host), place(f":{port}", 5432)[1], words
         return *place(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", 5432), words
     rest, _, query = re.sub(r"^postgres(ql)?://", "", address).partition("?")
     server, _, database = rest.partition("/")

@@ -8,6 +8,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tocsin.errors import (
@@ -20,6 +21,7 @@ from tocsin.errors import (
     PrivilegeError,
     SetupError,
 )  # fmt: skip
+from tocsin.options import masked
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sql import Result
 
@@ -52,8 +54,26 @@ _PLAN_IS_STALE = ("0A000", "26000")
 _BUSY = (
     r"too many (clients|connections)|remaining connection slots|starting up|shutting down|in recovery mode|not (yet|currently) accepting"
 )
+_SENSELESS = r"^invalid (integer value|port number)|^invalid \w+ value:"
 _REFUSED = r'pg_hba\.conf|authentication failed|role ".*" does not exist|not permitted to log in'
-"""What a server says when it takes no connection now, and when it never will from this user."""
+"""What is said when a server takes no connection now, when libpq finds a value that makes no sense, and when a user is never let in."""
+
+
+class _Rows:
+    """The rows of a result, as often as they are asked for, and how many there are."""
+
+    def __init__(self, raw: PGresult) -> None:
+        self._raw = raw
+
+    def __len__(self) -> int:
+        return self._raw.ntuples
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == other for other in self)
+
+    def __iter__(self) -> Iterator[list[bytes | None]]:
+        get, width = self._raw.get_value, range(self._raw.nfields)
+        return ([get(i, j) for j in width] for i in range(len(self)))
 
 
 class Connection:
@@ -111,7 +131,9 @@ class Connection:
         if re.search(_BUSY, text):
             return ConnectError(f"{self._name}: the server refuses connections now: {text}; tried again at the next run", lost=True)
         if re.search(r'database ".*" does not exist', text):
-            return SetupError(f"{self._name}: {text}; mend the dsn", lost=True)
+            return SetupError(f"{self._name}: {text}; name one that exists, in the dsn or in the target of the request", lost=True)
+        if re.search(_SENSELESS, text):
+            return SetupError(f"{self._name}: {text}; mend that word of the connection string", lost=True)
         if re.search(r'permission denied for database ".*"', text):
             return PrivilegeError(f"{self._name}: {text}; grant the role CONNECT on it", lost=True)
         if 'requirement "!password" failed' in text:
@@ -199,6 +221,27 @@ class Connection:
             raise InternalError(f"{self._name}: {len(results)} results for {count} statements", lost=True)
         return results
 
+    def receive_some(self, deadline: float, most: int) -> Result | CollectError:
+        """Return the result of the next queued statement, one that is not standing, with `most` rows at most.
+
+        The others are read by the chunk and forgotten, not cancelled: the statement queued behind it would be hit as well.
+        """
+        self._by_chunks()
+        found = Result([], [])
+        failure: CollectError | None = None
+        kept: list[list[bytes | None]] = []
+        count = 0
+        while (raw := self._next_result(deadline)) is None or raw.status != self._pq.ExecStatus.PIPELINE_SYNC:
+            read = self._read(raw) if raw is not None else found
+            if isinstance(read, CollectError):
+                failure = read
+            elif raw is not None:
+                found, count = read, count + raw.ntuples
+                kept += [list(row) for row in islice(read.rows, most - len(kept))]
+        self._preparing.popleft()
+        self._waiting -= 1
+        return failure or Result(found.columns, kept, count - len(kept))
+
     def stream(self, statements: list[str], deadline: float) -> Iterator[tuple[int, list[bytes | None]]]:
         """Run statements as one transaction, and yield rows as they come, with the number of their statement.
 
@@ -285,10 +328,8 @@ class Connection:
             return InternalError(f"{self._name}: not run, because a statement before it failed")
         if raw.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_CHUNK):
             return self._failure(raw)
-        width = range(raw.nfields)
-        columns = [(raw.fname(i) or b"").decode() for i in width]
-        get = raw.get_value
-        return Result(columns, ([get(i, j) for j in width] for i in range(raw.ntuples)))
+        columns = [(raw.fname(i) or b"").decode() for i in range(raw.nfields)]
+        return Result(columns, _Rows(raw))
 
     def _failure(self, raw: PGresult) -> CollectError:
         state = (raw.error_field(self._pq.DiagnosticField.SQLSTATE) or b"").decode()
@@ -305,8 +346,7 @@ class Connection:
         return kind(f"{self._name}: {text} ({state or 'no SQLSTATE'}){advice}", lost=kind is ConnectError)
 
     def _clean(self, message: bytes) -> str:
-        text = " ".join(message.decode("utf-8", "replace").split())
-        return text.replace(self._secret, "***") if self._secret else text
+        return masked(message.decode("utf-8", "replace"), self._secret)
 
     def cancel(self) -> None:
         """Ask the server to stop what it is doing for us; waits half a second at most."""
@@ -370,8 +410,9 @@ def _with_addresses(target: str, parameters: dict[str, str]) -> dict[str, str]:
         port = ports[number] if number < len(ports) else ports[0]
         try:
             answers = [] if not host or host[0] in "/@" else socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except OSError as error:
-            refused = f"could not translate host name {host!r} to address: {error.strerror}"
+        except (OSError, UnicodeError) as error:  # the latter for what is too long to be a name
+            why = getattr(error, "strerror", None) or "it is not a host name"
+            refused = f"could not translate host name {host[:253]!r} to address: {why}"
             continue
         found += [(host, address, port) for address in [str(answer[4][0]) for answer in answers] or [""]]
     if not found:

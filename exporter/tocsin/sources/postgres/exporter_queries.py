@@ -54,7 +54,7 @@ class ExporterQuery(FileQuery):
 
     def collector(self, version_parts: tuple[int, ...]) -> Collector:
         metrics = {column: self._metric(column) for column, c in self.columns.items() if c.usage in _TYPES}
-        query = Query(self.name, self.sql.numbered(version_parts), metrics)
+        query = Query(self.name, self.sql.numbered(version_parts), metrics, most=self.rows)
 
         def emit(session: Any, run: Run, result: Result) -> None:
             self._check_columns(result.columns)
@@ -64,7 +64,7 @@ class ExporterQuery(FileQuery):
                 labels = [str(row[places[label]] or b"", "utf-8", "replace") for label in self.labels]
                 for column, metric in metrics.items():
                     run.emit(metric, self._value(column, row, places), (*labels, *[session.address] * (len(metric.labels) - len(labels))))
-            run.dropped += sum(1 for _ in rows) * len(metrics)
+            run.dropped += (sum(1 for _ in rows) + result.left_out) * len(metrics)
 
         return self.collector_of(tuple(metrics.values()), OwnAsk(query, emit, self.everywhere, self.place))
 

@@ -39,7 +39,7 @@ USER_TABLES = Query(
             FROM pg_stat_user_tables AS s
             JOIN pg_class AS c ON c.oid = s.relid
             LEFT JOIN (SELECT DISTINCT relation FROM locked) AS busy ON busy.relation = s.relid
-            ORDER BY c.relpages DESC
+            ORDER BY table_size DESC NULLS LAST
             """,
         ),
     ),
@@ -51,6 +51,7 @@ USER_TABLES = Query(
         "vacuum_count": m.TABLE_VACUUMS, "autovacuum_count": m.TABLE_AUTOVACUUMS, "analyze_count": m.TABLE_ANALYZES,
         "autoanalyze_count": m.TABLE_AUTOANALYZES, "index_size": m.TABLE_INDEX_SIZE, "table_size": m.TABLE_SIZE,
     },
+    rank="table_size",
 )  # fmt: skip
 
 IO_TABLES = Query(
@@ -62,8 +63,10 @@ IO_TABLES = Query(
             SELECT
                 current_database() AS datname, schemaname, relname,
                 heap_blks_read, heap_blks_hit, idx_blks_read, idx_blks_hit,
-                toast_blks_read, toast_blks_hit, tidx_blks_read, tidx_blks_hit
+                toast_blks_read, toast_blks_hit, tidx_blks_read, tidx_blks_hit,
+                heap_blks_read + heap_blks_hit + COALESCE(idx_blks_read + idx_blks_hit, 0) AS blocks
             FROM pg_statio_user_tables
+            ORDER BY blocks DESC NULLS LAST
             """,
         ),
     ),
@@ -72,6 +75,7 @@ IO_TABLES = Query(
         "idx_blks_hit": m.TABLE_IDX_HIT, "toast_blks_read": m.TABLE_TOAST_READ, "toast_blks_hit": m.TABLE_TOAST_HIT,
         "tidx_blks_read": m.TABLE_TIDX_READ, "tidx_blks_hit": m.TABLE_TIDX_HIT,
     },
+    rank="blocks",
 )  # fmt: skip
 
 IO_INDEXES = Query(
@@ -80,12 +84,16 @@ IO_INDEXES = Query(
         (
             130000,
             """
-            SELECT current_database() AS datname, schemaname, relname, indexrelname, idx_blks_read, idx_blks_hit
+            SELECT
+                current_database() AS datname, schemaname, relname, indexrelname, idx_blks_read, idx_blks_hit,
+                idx_blks_read + idx_blks_hit AS blocks
             FROM pg_statio_user_indexes
+            ORDER BY blocks DESC NULLS LAST
             """,
         ),
     ),
     values={"idx_blks_read": m.INDEX_READ, "idx_blks_hit": m.INDEX_HIT},
+    rank="blocks",
 )
 
 _STATEMENTS = """

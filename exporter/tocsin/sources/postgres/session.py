@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from tocsin.errors import CollectError, ConnectError, Unsupported
+from tocsin.errors import CollectError, ConnectError, InternalError, Unsupported
 from tocsin.source import Run
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.postgres.connection import Connection, limits
@@ -72,7 +72,7 @@ class PostgresSession:
         self._unsupported, self._fanned_out = {}, None
         self._asked.clear()
         self._everywhere.clear()
-        statements: list[str] = []
+        statements: list[tuple[str, int | None]] = []
         fresh = self.default is None
         if self.default is None:
             self.default = Connection(self.options, None, deadline)
@@ -91,9 +91,9 @@ class PostgresSession:
             if ask.everywhere:
                 self._everywhere.append(run)
             if not ask.everywhere or self.default.database in self.databases:
-                statements.append(statement)
+                statements.append((statement, ask.query.most))
                 self._asked.append(run)
-        self.default.send(statements, standing=True)
+        _send(self.default, statements)
         if not fresh:
             self._take_in(deadline)
 
@@ -138,9 +138,12 @@ class PostgresSession:
         if run in self._unsupported:
             raise self._unsupported[run]
         assert self.default is not None
-        while self._asked.popleft() is not run:
-            self.default.receive(run.deadline)
-        (result,) = self.default.receive(run.deadline)
+        if run not in self._asked:
+            name = run.collector.name
+            raise InternalError(f"{self.options.name}: the answer to {name} is asked for a second time, out of turn, or was never sent for")
+        while (asked := self._asked.popleft()) is not run:
+            _receive(self.default, _most(asked), run.deadline)
+        result = _receive(self.default, _most(run), run.deadline)
         if isinstance(result, CollectError):
             raise result
         return result
@@ -163,7 +166,8 @@ class PostgresSession:
         """Ask every other watched database all that these runs want to know: one round trip a database."""
         assert self.default is not None
         found: dict[Run, list[Result | CollectError]] = {run: [] for run in runs}
-        statements = [self._statement(run.collector.collect.query) for run in runs if isinstance(run.collector.collect, Ask)]
+        asks = [run.collector.collect for run in runs if isinstance(run.collector.collect, Ask)]
+        statements = [(self._statement(ask.query), ask.query.most) for ask in asks]
         for name in self.databases:
             if name == self.default.database:
                 continue
@@ -177,14 +181,14 @@ class PostgresSession:
                 found[run].append(answer)
         return found
 
-    def _ask_database(self, name: str, statements: list[str], deadline: float) -> list[Result | CollectError]:
+    def _ask_database(self, name: str, statements: list[tuple[str, int | None]], deadline: float) -> list[Result | CollectError]:
         reused = name in self._others
         try:
             connection, fresh = self._connected(name, deadline)
             connection.send([limits(deadline, fresh=fresh)])
-            connection.send(statements, standing=True)
+            _send(connection, statements)
             connection.receive(deadline)
-            return [connection.receive(deadline)[0] for _ in statements]
+            return [_receive(connection, most, deadline) for _, most in statements]
         except ConnectError:
             if not reused:
                 raise
@@ -232,3 +236,19 @@ class PostgresSession:
             self.default = None
         while self._others:
             self._others.popitem()[1].close()
+
+
+def _most(run: Run) -> int | None:
+    ask = run.collector.collect
+    return ask.query.most if isinstance(ask, Ask) else None
+
+
+def _send(connection: Connection, statements: list[tuple[str, int | None]]) -> None:
+    """Queue statements, each with the rows that it may have at most."""
+    for text, most in statements:
+        connection.send([text], standing=most is None)
+
+
+def _receive(connection: Connection, most: int | None, deadline: float) -> Result | CollectError:
+    """Return the answer to the next of these."""
+    return connection.receive(deadline)[0] if most is None else connection.receive_some(deadline, most)
