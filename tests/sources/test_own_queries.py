@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mariadb import MariaDB
 from servers import Postgres
 from tocsin import config, once
 from tocsin.errors import ConfigError
@@ -151,4 +152,18 @@ def test_rows_beyond_the_cap_are_not_held_in_memory(everywhere: str, postgres: P
     assert 'shop_behind{instance="shop"} 7' in lines
     # Twice: once.page collects before it looks, and when it looks.
     assert f'tocsin_collector_dropped_series_total{{instance="shop",collector="postgres.own"}} {2 * 399_990}' in lines
+    assert int(peak) < 130, f"{peak} MB"
+
+
+def test_rows_beyond_the_cap_are_not_held_in_memory_of_mariadb_either(mariadb: MariaDB, tmp_path: Path) -> None:
+    words = "information_schema.COLLATIONS"
+    many = f"SELECT 1 FROM {words} AS a, {words} AS b, {words} AS c LIMIT 400000"
+    sql = f"SELECT CONCAT(n, REPEAT('x', 500)) AS label, n FROM (SELECT ROW_NUMBER() OVER () AS n FROM ({many}) AS m) AS o"
+    query = f'{{name: own, sql: "{sql}", labels: [label], rows: 10, metrics: {{n: {{name: shop_n, help: N.}}}}}}'
+    (tmp_path / "t.yaml").write_text(f"targets: [{{name: shop, kind: mysql, dsn: '{mariadb.dsn()}', queries: [{query}]}}]")
+    child = subprocess.run([sys.executable, "-c", _PEAK, str(tmp_path / "t.yaml")], capture_output=True, text=True, timeout=120)
+    assert child.returncode == 0, child.stderr
+    peak, *lines = child.stdout.splitlines()
+    assert sum(line.startswith("shop_n{") for line in lines) == 10
+    assert f'tocsin_collector_dropped_series_total{{instance="shop",collector="mysql.own"}} {2 * 399_990}' in lines
     assert int(peak) < 130, f"{peak} MB"

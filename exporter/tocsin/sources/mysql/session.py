@@ -158,8 +158,11 @@ class Connection:
             words = f"SET SESSION max_execution_time = {milliseconds}, lock_wait_timeout = 1"
         self.query(words, deadline)
 
-    def query(self, sql: str, deadline: float) -> Result:
-        """Run one statement and return its result; raises CollectError, or Unsupported for what the server does not know."""
+    def query(self, sql: str, deadline: float, most: int | None = None) -> Result:
+        """Run one statement and return its result, of which `most` rows are held.
+
+        Raises CollectError, or Unsupported for what the server does not know.
+        """
         left = deadline - time.monotonic()
         if left <= 0:
             raise DeadlineError(f"{self._name}: no time left to ask", lost=False)
@@ -174,7 +177,7 @@ class Connection:
             read_until(driver, max(time.monotonic() + 0.05, deadline + 2 * _GRACE))
             driver._read_query_result(unbuffered=True)
             result = driver._result
-            rows = read_rows(driver) if result.unbuffered_active else []
+            rows, left_out = read_rows(driver, most) if result.unbuffered_active else ([], 0)
         except self._errors as error:
             raise self._failure(error) from error
         except OSError as error:
@@ -183,7 +186,7 @@ class Connection:
             raise self._malformed() from error
         if stopped:  # some statements answer a KILL with a value of no meaning instead of an error
             raise DeadlineError(f"{self._name}: stopped, because it took longer than its part of the scrape")
-        return Result([name for name, *_ in result.description or ()], rows)
+        return Result([name for name, *_ in result.description or ()], rows, left_out)
 
     def _answers_within(self, seconds: float) -> bool:
         poller = select.poll()
@@ -318,12 +321,12 @@ class MysqlSession:
         sql = ask.query.for_version(self.version)
         if not sql:
             raise Unsupported(f"{run.collector.name}: MariaDB does not have it")
-        return self.query(sql, run)
+        return self.query(sql, run, ask.query.most)
 
-    def query(self, sql: str, run: Run) -> Result:
+    def query(self, sql: str, run: Run, most: int | None = None) -> Result:
         """Run a statement for the run, within its deadline."""
         assert self.connection is not None
-        return self.connection.query(sql, run.deadline)
+        return self.connection.query(sql, run.deadline, most)
 
     def rows(self, sql: str, run: Run) -> Sequence[Sequence[bytes | None]]:
         return list(self.query(sql, run).rows)

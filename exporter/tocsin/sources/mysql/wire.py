@@ -39,8 +39,10 @@ def read_until(driver: Any, moment: float) -> None:
     raw.until = moment
 
 
-def read_rows(driver: Any) -> list[list[bytes | None]]:
+def read_rows(driver: Any, most: int | None = None) -> tuple[list[list[bytes | None]], int]:
     """Read the rows of a result whose columns the driver has just read. Raises the driver's errors, OSError and MALFORMED.
+
+    Returns those that are held, `most` at most, and how many came after them.
 
     The driver makes an object of each row and a step of each column, which on 20,000 rows is most of what a scrape costs.
     https://mariadb.com/kb/en/result-set-packets/
@@ -52,6 +54,7 @@ def read_rows(driver: Any) -> list[list[bytes | None]]:
     read = driver._rfile.read
     rows: list[list[bytes | None]] = []
     rest = b""
+    left_out = 0
     while True:
         header = read(4)
         size = int.from_bytes(header[:3], "little")
@@ -64,10 +67,13 @@ def read_rows(driver: Any) -> list[list[bytes | None]]:
         if rest:
             data, rest = rest + data, b""
         elif data[0] == 0xFE and size < 9:
-            return rows
+            return rows, left_out
         elif data[0] == 0xFF:
             raise_mysql_exception(data)
-        rows.append(_row(data))
+        if most is None or len(rows) < most:
+            rows.append(_row(data))
+        else:
+            left_out += 1
 
 
 def _row(data: bytes) -> list[bytes | None]:
