@@ -13,10 +13,14 @@ import psycopg
 import pytest
 
 from servers import Postgres, until
+from tocsin.errors import PrivilegeError
+from tocsin.event import Change
 from tocsin.options import DatabaseFilter
+from tocsin.schema.diff import Difference
+from tocsin.schema.model import Object
 from tocsin.sources.postgres import trigger
 from tocsin.sources.postgres.config import PostgresOptions
-from tocsin.sources.postgres.listen import HEARD, Notice, listen
+from tocsin.sources.postgres.listen import HEARD, Notice, explain, listen
 from watching import Watch, postgres_options, said
 
 
@@ -254,3 +258,37 @@ def test_notice_of_another_object_explains_nothing() -> None:
     assert notice.names == {"Odd.t"}
     assert len(notice.detail["statement"]) == 2000
     assert Notice.parse("no json").detail == {}
+
+
+def test_function_of_somebody_else_is_never_taken_over(postgres: Postgres, database: str) -> None:
+    """Who owns the function could have every superuser that changes a schema run what he likes."""
+    with psycopg.connect(postgres.dsn(database), autocommit=True) as session:
+        session.execute("CREATE ROLE planter")
+        try:
+            session.execute("CREATE SCHEMA tocsin AUTHORIZATION planter")
+            with pytest.raises(PrivilegeError, match="belongs to a role that is no superuser"):
+                trigger.apply(options_of(postgres, database), 20)
+            assert session.execute("SELECT count(*) FROM pg_event_trigger").fetchone() == (0,)
+            session.execute("ALTER SCHEMA tocsin OWNER TO postgres")
+            session.execute("CREATE FUNCTION tocsin.tell() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'")
+            session.execute("ALTER FUNCTION tocsin.tell() OWNER TO planter")
+            trigger.apply(options_of(postgres, database), 20)
+            owner = session.execute("SELECT proowner::regrole::text FROM pg_proc WHERE proname = 'tell'").fetchone()
+            assert owner == ("postgres",)
+            trigger.apply(options_of(postgres, database), 20, remove=True)
+        finally:
+            session.execute("DROP SCHEMA IF EXISTS tocsin CASCADE")
+            session.execute("DROP OWNED BY planter CASCADE")
+            session.execute("DROP ROLE planter")
+
+
+def test_who_made_a_change_is_said_only_as_far_as_all_that_named_the_object_agree() -> None:
+    def notice(by: str, statement: str) -> Notice:
+        return Notice({"by": by, "statement": statement}, frozenset({"public.t"}), "ALTER TABLE")
+
+    table = Object("table", "", "public.t", ("table", None, "off", None, None))
+    change = Difference(Change.ADDED, None, table)
+    one, two, other = notice("alice", "first"), notice("alice", "second"), notice("mallory", "third")
+    assert explain([one], list)(change) == {"by": "alice", "statement": "first"}
+    assert explain([one], lambda: [two])(change) == {"by": "alice"}
+    assert explain([one], lambda: [other])(change) == {}

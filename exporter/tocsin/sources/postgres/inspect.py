@@ -75,7 +75,7 @@ def _check(session: PostgresSession, run: Run, name: str) -> None:
     try:
         _look_into(session, run, name, notices)
     except CollectError:
-        listen.HEARD.put(session.options.name, name, *notices)
+        listen.HEARD.put_back(session.options.name, name, notices)
         raise
 
 
@@ -111,7 +111,7 @@ def _look_into(session: PostgresSession, run: Run, name: str, notices: list[list
     reading = read_again(connection, found, memory, run.deadline)
     track.observe_roots(
         run, name, server(connection), reading.roots, evidence,
-        gone=reading.gone, expected=options.expected, explain=listen.explain(notices),
+        gone=reading.gone, expected=options.expected, explain=listen.explain(notices, lambda: listen.HEARD.heard(options.name, name)),
     )  # fmt: skip
     if not found.nothing:
         run.remember(f"seen:{name}", found.now.dump())

@@ -104,6 +104,17 @@ class Heard:
             if notices:
                 self._notices.setdefault((target, database), deque(maxlen=_MOST_NOTICES)).extend(notices)
 
+    def put_back(self, target: str, database: str, notices: list[Notice]) -> None:
+        """Put before what was heard since what was taken for nothing."""
+        with self._lock:
+            since = self._notices.get((target, database), ())
+            self._notices[target, database] = deque([*notices, *since], maxlen=_MOST_NOTICES)
+
+    def heard(self, target: str, database: str) -> list[Notice]:
+        """Return what was heard since it was last taken, without taking it."""
+        with self._lock:
+            return list(self._notices.get((target, database), ()))
+
     def take(self, target: str, database: str) -> list[Notice]:
         """Return what was heard since it was last taken, oldest first."""
         with self._lock:
@@ -113,11 +124,15 @@ class Heard:
 HEARD = Heard()
 
 
-def explain(notices: list[Notice]) -> Callable[[Difference], dict[str, Any]]:
-    """Return what gives a change's event who made it, and by which statement: the last that named the object."""
+def explain(notices: list[Notice], late: Callable[[], list[Notice]]) -> Callable[[Difference], dict[str, Any]]:
+    """Return what gives a change's event who made it, and by which statement, as far as all that named the object agree.
+
+    `late` gives what was heard while the catalogs were read: what is seen in them may have been told only then.
+    """
 
     def detail(difference: Difference) -> dict[str, Any]:
-        return next((dict(n.detail) for n in reversed(notices) if n.tells_of(difference)), {})
+        told = [n.detail for n in (*notices, *late()) if n.tells_of(difference)]
+        return {key: word for key, word in told[0].items() if all(other.get(key) == word for other in told)} if told else {}
 
     return detail
 

@@ -68,9 +68,23 @@ REMOVE = (
     "DROP SCHEMA IF EXISTS tocsin",
 )
 
+# Who owns the function, or the schema that it is in, decides what runs with the rights of everybody who changes a schema.
+_GUARD = """DO $guard$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+        WHERE n.nspname = 'tocsin' AND NOT r.rolsuper AND r.rolname <> current_user)
+    THEN
+        RAISE EXCEPTION 'the schema tocsin belongs to a role that is no superuser: find out whose it is, and drop it first'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$guard$"""
+
 # Replaced as a whole: what an older release installed is never left half. The triggers go first, so that they tell of nothing here.
 INSTALL = (
-    *REMOVE[: len(TRIGGERS)],
+    _GUARD,
+    *REMOVE[: len(TRIGGERS) + 1],
     "CREATE SCHEMA IF NOT EXISTS tocsin",
     _FUNCTION.strip(),
     "REVOKE ALL ON FUNCTION tocsin.tell() FROM PUBLIC",
