@@ -130,17 +130,24 @@ def test_gate_is_remembered_over_a_restart(path: Path, tmp_path: Path) -> None:
             assert inspections(watch) == 1
 
 
-def test_closed_gate_opens_after_a_while(path: Path, tmp_path: Path) -> None:
-    """What the cheap check cannot see, a change with the schema cookie put back, is found by the full inspection."""
+def test_closed_gate_opens_after_a_while(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the cheap check cannot see, here because it is blind, is found by the full inspection."""
+    monkeypatch.setattr("tocsin.sources.sqlite.collect._gate", lambda _picture: "the same")
     with Watch(sqlite_options(path, full_inspection_every=1.0), tmp_path / "state") as watch:
         watch.check()
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            cookie = connection.execute("PRAGMA schema_version").fetchone()[0]
-        change(path, "ALTER TABLE t ADD COLUMN b TEXT", f"PRAGMA schema_version = {cookie}")
+        change(path, "ALTER TABLE t ADD COLUMN b TEXT")
         assert watch.check() == []
         assert inspections(watch) == 1
         assert eventually(lambda: said(watch.check()) == ["column t.b added safe"])
         assert inspections(watch) == 2
+
+
+def test_schema_cookie_that_was_put_back_hides_nothing(watch: Watch, path: Path) -> None:
+    watch.check()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        cookie = connection.execute("PRAGMA schema_version").fetchone()[0]
+    change(path, "ALTER TABLE t ADD COLUMN b TEXT", f"PRAGMA schema_version = {cookie}")
+    assert said(watch.check()) == ["column t.b added safe"]
 
 
 def test_every_check_leaves_its_time(watch: Watch) -> None:
@@ -294,3 +301,11 @@ def test_closed_gate_of_postgres_spares_the_inspection(server: Watch, postgres: 
     settled(postgres, name, "ALTER TABLE t ADD COLUMN b int")
     assert until_told(server, "column public.t.b added safe")
     assert inspections(server, name) == before + 1
+
+
+def test_other_content_copied_into_the_file_is_seen_although_its_cookie_is_the_same(watch: Watch, path: Path, tmp_path: Path) -> None:
+    watch.check()
+    other = tmp_path / "other.db"
+    change(other, "CREATE TABLE u (x TEXT)")
+    path.write_bytes(other.read_bytes())
+    assert said(watch.check()) == ["table t dropped destructive", "table u added safe"]

@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from typing import Any
 
 from tocsin.schema import track
@@ -148,5 +149,10 @@ def schemas(session: SqliteSession, deadline: float) -> Iterator[tuple[str, Sche
 
 
 def _gate(picture: Picture) -> str:
-    """Return the schema cookie with the file's inode: a file put in its place may carry the same cookie."""
-    return f"{picture.inode()}:{picture.read(4, 40).hex()}"
+    """Return the file's inode and a digest of its first page: the schema cookie, and the root of the schema's table.
+
+    Not the counters beside it, which move with every write. A file that is put or copied into the place may carry the same cookie.
+    """
+    size = int.from_bytes(picture.read(2, 16), "big")
+    page = picture.read(65536 if size == 1 else size, 0) if size else b""
+    return f"{picture.inode()}:{sha256(page[40:92] + page[100:]).hexdigest()}"
