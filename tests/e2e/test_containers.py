@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,16 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
+from alerting import about, alerting, query, without_data
 from containers import IMAGE, DockerEngine, docker_engine
-from servers import ROOT, Child, free_port, tocsin, until
-from sinks import Message, slack
-from test_whole_path import INTERVAL, _impatient_rules, about, query
+from servers import ROOT, until
+from sinks import Message
 from tocsin.bundle.dashboard import queries
 from tocsin.bundle.links import runbook_url
-from tocsin.bundle.routes import alertmanager_config
-from tocsin.bundle.scrape import prometheus_config
-from tocsin.config import Slack
-from tools import need
 
 # What the public dashboards and alerts of dockprom and awesome-prometheus-alerts ask for, in their form.
 PUBLIC = (
@@ -52,8 +47,7 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("containers")
-    prometheus, alertmanager = need("prometheus"), need("alertmanager", "prometheus-alertmanager")
-    with docker_engine() as engine, slack() as (slack_url, box):
+    with docker_engine() as engine:
         engine.container("shop", "--restart", "always")
         work = "while :; do dd if=/dev/zero of=/data bs=1M count=8 conv=fsync; cat /data >/dev/null; done"
         limits = ("--memory", "64m", "--cpus", "0.1", "--network", "none", *engine.disk_counting())
@@ -65,35 +59,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             f'server: {{listen: "127.0.0.1:0"}}\nstate_dir: {folder}/state\n'
             f'targets: [{{name: engine, kind: docker, url: "{engine.url}", every: {{images: 2s, sizes: 5s}}}}]\n'
         )
-        with tocsin(config, folder) as (url, _exporter):
-            (folder / "slack-url").write_text(slack_url)
-            ports = free_port(), free_port()
-            to = Slack(api_url_file=folder / "slack-url")
-            templates = f"{ROOT}/alertmanager/templates/*.tmpl"
-            (folder / "alertmanager.yaml").write_text(alertmanager_config(to, None, None, templates, fast=True))
-            _impatient_rules(folder / "rules")
-            host = url.removeprefix("http://")
-            (folder / "prometheus.yaml").write_text(prometheus_config(host, f"127.0.0.1:{ports[1]}", f"{folder}/rules/*.yaml", INTERVAL))
-            children = [
-                Child(
-                    [alertmanager, f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/am", "--cluster.listen-address=",
-                     f"--web.listen-address=127.0.0.1:{ports[1]}"],
-                    folder / "alertmanager.log",
-                ),
-                Child(
-                    [prometheus, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
-                     f"--web.listen-address=127.0.0.1:{ports[0]}"],
-                    folder / "prometheus.log",
-                ),
-            ]  # fmt: skip
-            try:
-                prometheus_url = f"http://127.0.0.1:{ports[0]}"
-                until(lambda: query(prometheus_url, 'container_last_seen{name="shop"}'), 90)
-                until(lambda: query(prometheus_url, 'tocsin_container_deaths_total{name="shop"}'), 90)
-                yield Stack(engine, prometheus_url, box)
-            finally:
-                for child in children:
-                    child.stop()
+        with alerting(config, folder) as running:
+            until(lambda: query(running.prometheus, 'container_last_seen{name="shop"}'), 90)
+            until(lambda: query(running.prometheus, 'tocsin_container_deaths_total{name="shop"}'), 90)
+            yield Stack(engine, running.prometheus, running.slack)
 
 
 def test_killed_process_is_told_with_container_image_exit_code_and_restarts(path: Stack) -> None:
@@ -114,12 +83,4 @@ def test_container_that_stays_down_is_told(path: Stack) -> None:
 
 def test_every_panel_and_the_public_queries_return_data(path: Stack) -> None:
     dashboard = json.loads((ROOT / "grafana" / "dashboards" / "containers.json").read_text())
-    wanted = {*queries(dashboard), *PUBLIC}
-
-    def empty() -> list[str]:
-        return [expression for expression in wanted if not query(path.prometheus, re.sub(r"\[1m\]", "[2m]", expression))]
-
-    limit = time.monotonic() + 120
-    while (missing := empty()) and time.monotonic() < limit:
-        time.sleep(2)
-    assert missing == []
+    assert without_data(path.prometheus, {*queries(dashboard), *PUBLIC}) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +11,11 @@ from typing import NamedTuple
 import pytest
 
 import fuse
-from servers import ROOT, Child, free_port, tocsin, until
-from sinks import Message, slack
-from test_whole_path import INTERVAL, _impatient_rules, about, query
+from alerting import about, alerting, query, without_data
+from servers import ROOT, until
+from sinks import Message
 from tocsin.bundle.dashboard import queries
 from tocsin.bundle.links import runbook_url
-from tocsin.bundle.routes import alertmanager_config
-from tocsin.bundle.scrape import prometheus_config
-from tocsin.config import Slack
-from tools import need
 
 # What the main rows of Node Exporter Full and the rules of node-mixin ask for, in their form.
 PUBLIC = (
@@ -73,50 +68,16 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("host")
-    prometheus, alertmanager = need("prometheus"), need("alertmanager", "prometheus-alertmanager")
     config = folder / "tocsin.yaml"
     config.write_text(f'server: {{listen: "127.0.0.1:0"}}\nstate_dir: {folder}/state\ntargets: [{{name: machine, kind: host}}]\n')
-    with slack() as (slack_url, box), tocsin(config, folder) as (url, _exporter):
-        (folder / "slack-url").write_text(slack_url)
-        ports = free_port(), free_port()
-        to = Slack(api_url_file=folder / "slack-url")
-        templates = f"{ROOT}/alertmanager/templates/*.tmpl"
-        (folder / "alertmanager.yaml").write_text(alertmanager_config(to, None, None, templates, fast=True))
-        _impatient_rules(folder / "rules")
-        host = url.removeprefix("http://")
-        (folder / "prometheus.yaml").write_text(prometheus_config(host, f"127.0.0.1:{ports[1]}", f"{folder}/rules/*.yaml", INTERVAL))
-        children = [
-            Child(
-                [alertmanager, f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/am", "--cluster.listen-address=",
-                 f"--web.listen-address=127.0.0.1:{ports[1]}"],
-                folder / "alertmanager.log",
-            ),
-            Child(
-                [prometheus, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
-                 f"--web.listen-address=127.0.0.1:{ports[0]}"],
-                folder / "prometheus.log",
-            ),
-        ]  # fmt: skip
-        try:
-            prometheus_url = f"http://127.0.0.1:{ports[0]}"
-            until(lambda: query(prometheus_url, f'node_boot_time_seconds{{instance="{host}"}}'), 90)
-            yield Stack(host, prometheus_url, box, folder / "hung")
-        finally:
-            for child in children:
-                child.stop()
+    with alerting(config, folder) as running:
+        until(lambda: query(running.prometheus, f'node_boot_time_seconds{{instance="{running.exporter}"}}'), 90)
+        yield Stack(running.exporter, running.prometheus, running.slack, folder / "hung")
 
 
 def test_every_panel_and_the_public_queries_return_data(path: Stack) -> None:
     dashboard = json.loads((ROOT / "grafana" / "dashboards" / "host.json").read_text())
-    wanted = {*queries(dashboard), *PUBLIC}
-
-    def empty() -> list[str]:
-        return [expression for expression in wanted if not query(path.prometheus, re.sub(r"\[1m\]", "[2m]", expression))]
-
-    limit = time.monotonic() + 120
-    while (missing := empty()) and time.monotonic() < limit:
-        time.sleep(2)
-    assert missing == []
+    assert without_data(path.prometheus, {*queries(dashboard), *PUBLIC}) == []
 
 
 def test_levels_of_the_host_join_its_series(path: Stack) -> None:

@@ -1,17 +1,14 @@
 """From a real database to a message that a person reads, with real parts only.
 
 PostgreSQL and SQLite are watched, Prometheus scrapes and evaluates, Alertmanager sends, and a Slack webhook
-and an SMTP server receive. Every wait of the rules is cut to seconds so that every symptom of a stopped
-server would fire within the test, and only the routes keep it to one message.
+and an SMTP server receive.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
-import urllib.parse
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,19 +17,15 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from alerting import about, alerting, query
 from mariadb import MariaDB
-from servers import ROOT, Child, Postgres, free_port, get_json, tocsin, until
-from sinks import Message, slack, smtp
+from servers import ROOT, Postgres, until
+from sinks import Message
 from tocsin.bundle.dashboard import queries
 from tocsin.bundle.links import runbook_url
-from tocsin.bundle.routes import alertmanager_config
-from tocsin.bundle.scrape import prometheus_config
-from tocsin.config import Email, Slack
 from tocsin.schema.drift import write
 from tocsin.schema.model import Object, Schema
-from tools import need
 
-INTERVAL = "5s"  # the demo's
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
 """Of the PostgreSQL server. With them, a slot and a vacuumed table every panel has something to show."""
 
@@ -55,7 +48,6 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("whole-path")
-    prometheus, alertmanager = need("prometheus"), need("alertmanager", "prometheus-alertmanager")
     server = Postgres(folder / "postgres").start(**SETTINGS)
     server.execute(
         "CREATE DATABASE shop", "CREATE EXTENSION pg_stat_statements", "SELECT pg_create_physical_replication_slot('replica', true)"
@@ -99,66 +91,18 @@ targets:
   - {{name: lost, kind: sqlite, path: {folder}/nothing.db}}
 """
     )
-    with slack() as (slack_url, slack_box), smtp() as (smarthost, mail_box), tocsin(config, folder) as (url, _exporter):
-        (folder / "slack-url").write_text(slack_url)
-        ports = free_port(), free_port()
-        (folder / "alertmanager.yaml").write_text(
-            alertmanager_config(
-                Slack(api_url_file=folder / "slack-url"),
-                Email(to="oncall@example.com", sender="tocsin@example.com", smarthost=smarthost, require_tls=False),
-                f"{url}/api/v1/notifications",
-                f"{ROOT}/alertmanager/templates/*.tmpl",
-                fast=True,
-            )
-        )
-        _impatient_rules(folder / "rules")
-        host = url.removeprefix("http://")
-        (folder / "prometheus.yaml").write_text(prometheus_config(host, f"127.0.0.1:{ports[1]}", f"{folder}/rules/*.yaml", INTERVAL))
-        children = [
-            Child(
-                [alertmanager, f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/am", "--cluster.listen-address=",
-                 f"--web.listen-address=127.0.0.1:{ports[1]}"],
-                folder / "alertmanager.log",
-            ),
-            Child(
-                [prometheus, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
-                 f"--web.listen-address=127.0.0.1:{ports[0]}"],
-                folder / "prometheus.log",
-            ),
-        ]  # fmt: skip
-        try:
-            prometheus_url = f"http://127.0.0.1:{ports[0]}"
-            until(lambda: query(prometheus_url, 'pg_up{instance="orders"} == 1'), 60)
-            until(lambda: query(prometheus_url, "tocsin_schema_info"), 60)
+    try:
+        with alerting(config, folder) as running:
+            until(lambda: query(running.prometheus, 'pg_up{instance="orders"} == 1'), 60)
+            until(lambda: query(running.prometheus, "tocsin_schema_info"), 60)
             # The first pages have told what was wrong from the start.
-            until(lambda: [m for m in slack_box if "lost" in m.title], 60)
-            yield Stack(server, prometheus_url, slack_box, mail_box, app)
-        finally:
-            for child in children:
-                child.stop()
-            ledger.close()
-            lake.close()
-            server.stop("immediate")
-            maria.stop()
-
-
-def _impatient_rules(folder: Path) -> None:
-    folder.mkdir()
-    for file in (ROOT / "rules").glob("*.yaml"):
-        text = re.sub(r"\bkeep_firing_for: \d+[smh]", "keep_firing_for: 10s", file.read_text())
-        text = re.sub(r"\binterval: \d+m", f"interval: {INTERVAL}", text)
-        (folder / file.name).write_text(re.sub(r"(?<!_)\bfor: \d+[smh]", "for: 5s", text))
-
-
-def query(prometheus: str, expression: str) -> list[dict[str, object]]:
-    answer = get_json(f"{prometheus}/api/v1/query?query={urllib.parse.quote(expression)}")
-    assert answer["status"] == "success", answer
-    result: list[dict[str, object]] = answer["data"]["result"]
-    return result
-
-
-def about(box: list[Message], *words: str, since: float = 0.0) -> list[Message]:
-    return [m for m in box if m.at >= since and all(w in m.title + m.text for w in words)]
+            until(lambda: [m for m in running.slack if "lost" in m.title], 60)
+            yield Stack(server, running.prometheus, running.slack, running.mail, app)
+    finally:
+        ledger.close()
+        lake.close()
+        server.stop("immediate")
+        maria.stop()
 
 
 @pytest.fixture(scope="module")
