@@ -17,6 +17,7 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+import public_queries
 from alerting import about, alerting, query
 from mariadb import MariaDB
 from servers import ROOT, Postgres, until
@@ -107,9 +108,10 @@ targets:
 
 @pytest.fixture(scope="module")
 def with_data(path: Stack) -> dict[str, bool]:
-    """Which of the dashboards' queries returned data at any of the moments that the tests came by."""
+    """Which of our dashboards' queries and of the public ones returned data at any of the moments that the tests came by."""
     dashboards = [json.loads((ROOT / "grafana" / "dashboards" / name).read_text()) for name in DASHBOARDS]
-    return {expression: False for dashboard in dashboards for expression in queries(dashboard)}
+    ours = [expression for dashboard in dashboards for expression in queries(dashboard)]
+    return dict.fromkeys([*ours, *public_queries.POSTGRES, *public_queries.MYSQL], False)
 
 
 def look(path: Stack, with_data: dict[str, bool]) -> None:
@@ -157,7 +159,7 @@ def test_stopped_server_is_one_message_and_resolves(path: Stack, with_data: dict
     look(path, with_data)
 
 
-def test_every_panel_query_returned_data(with_data: dict[str, bool]) -> None:
+def test_every_panel_and_the_public_queries_returned_data(with_data: dict[str, bool]) -> None:
     empty = [expression for expression, seen in with_data.items() if not seen and not any(name in expression for name in NOTHING_TO_SHOW)]
     assert with_data
     assert not empty
