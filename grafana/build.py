@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grafana.containers import containers
 from grafana.embedded import embedded
+from grafana.files import files
 from grafana.fleet import fleet
 from grafana.host import host
 from grafana.mysql import mysql
@@ -14,7 +15,7 @@ from grafana.schema import schema
 from tocsin.bundle.dashboard import render
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (fleet, postgres, mysql, schema, embedded, containers, host)
+DASHBOARDS = (fleet, postgres, mysql, schema, embedded, containers, host, files)
 
 
 def built() -> dict[str, str]:

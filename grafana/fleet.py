@@ -25,6 +25,8 @@ from tocsin.bundle.dashboard import (
     words,
 )  # fmt: skip
 from tocsin.bundle.elsewhere import ALERTS, PROCESS_CPU, PROCESS_MEMORY, SCRAPE_DURATION, UP
+from tocsin.handshake import series
+from tocsin.sources.endpoint import metrics as endpoint
 from tocsin.sources.mysql import metrics as mysql
 from tocsin.sources.postgres import metrics as postgres
 from tocsin.sources.sqlite import metrics as sqlite
@@ -47,6 +49,7 @@ IN_USE = [postgres.DB_BACKENDS, MYSQL_CONNECTIONS, MAX_CONNECTIONS, MYSQL_MAX_CO
 CONNECTIONS = next(t for t in postgres.THRESHOLDS if t.signal == "connections_ratio")
 MEMORY_AIM, MEMORY_LIMIT = 40 * 2**20, 50 * 2**20
 
+TRUSTED = words({"1": ("yes", GREEN), "0": ("no", ORANGE)})
 UP_OR_DOWN = words({"1": ("Up", GREEN), "0": ("Down", RED)})
 ALARMS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE), "pending": ("pending", GREY)})
 
@@ -75,6 +78,8 @@ def fleet() -> Json:
             [what_changed(14), _alerts()],
             [row("Databases")],
             [_connections(), _sizes()],
+            [row("Reach and certificates")],
+            [_handshakes(), _certificates()],
             [row("The exporter itself")],
             [_failing(), _slowest()],
             [_memory(), _processor(), _scrapes()],
@@ -166,6 +171,26 @@ def _sizes() -> Panel:
         Query(f"max by (instance) ({select(sqlite.SIZE)})", "{{instance}}"),
     ]
     return lines("Database sizes", queries, [postgres.DATABASE_SIZE, mysql.DATABASE_SIZE, sqlite.SIZE], width=12, fill=0)
+
+
+def _handshakes() -> Panel:
+    query = Query(f"max by (instance, phase) ({select(endpoint.SECONDS)})", "{{instance}} {{phase}}")
+    return lines("Handshakes", [query], [endpoint.SECONDS], first="Of servers that are watched without a login.", width=10, fill=0)
+
+
+def _certificates() -> Panel:
+    queries = [
+        Query(f"max by (instance, subject, issuer, names) ({select(series.CERTIFICATE_INFO)})"),
+        Query(f"min by (instance) ({select(series.CHAIN_NOT_AFTER)}) - time()"),
+        Query(f"min by (instance) ({select(series.VERIFIED)})"),
+    ]
+    _, left, verified = (value(i, len(queries)) for i in range(len(queries)))
+    columns = {"instance": "Target", left: "Ends in", verified: "Trusted", "subject": "Subject", "issuer": "Issuer", "names": "Names"}
+    return table(
+        "Certificates", queries, columns, [series.CERTIFICATE_INFO, series.CHAIN_NOT_AFTER, series.VERIFIED],
+        first="One row a server that offers TLS, the one whose certificate ends first on top.", unit="seconds", width=14, height=8,
+        mappings=TRUSTED, colored=["Trusted"], sort="Ends in", empty="No server offers TLS",
+    )  # fmt: skip
 
 
 def _failing() -> Panel:

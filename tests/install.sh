@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a command of the Makefile needs, and says what it could not.
 #   install.sh venv EXTRA   Python packages into .venv; EXTRA is "" or "[test]"
-#   install.sh servers      PostgreSQL, MariaDB, Prometheus, Alertmanager, promtool, amtool and iptables, as Debian's packages
+#   install.sh servers      PostgreSQL, MariaDB, Prometheus, Alertmanager, promtool, amtool, iptables, logrotate and vim, as Debian's packages
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -42,6 +42,8 @@ servers)
     command -v promtool >/dev/null && command -v prometheus >/dev/null || apt_install prometheus || true
     command -v amtool >/dev/null && command -v prometheus-alertmanager >/dev/null || apt_install prometheus-alertmanager || true
     command -v iptables >/dev/null || apt_install iptables || true
+    command -v logrotate >/dev/null || apt_install logrotate || true
+    command -v vim >/dev/null || command -v vim.tiny >/dev/null || apt_install vim-tiny || true
     id postgres >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || useradd --system postgres
     ;;
 *)

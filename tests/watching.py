@@ -12,6 +12,7 @@ from typing import Self
 from prometheus_client.parser import text_string_to_metric_families
 
 from tocsin.config import Config
+from tocsin.discovery.core import Discoveries
 from tocsin.event import Event
 from tocsin.journal import Journal
 from tocsin.options import Secret, TargetOptions
@@ -66,7 +67,7 @@ class Watch:
     def __enter__(self) -> Self:
         self.journal = Journal(self.state)
         self.scheduler = Scheduler(Runner(self.journal, Store()))
-        self.app = App(self.scheduler, Visits(), self.journal, lambda: None)
+        self.app = App(self.scheduler, Visits(), Discoveries(), self.journal, lambda: None)
         self.scheduler.apply(Config(state_dir=self.state, targets=(self.options,)))
         return self
 

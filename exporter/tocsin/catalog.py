@@ -5,14 +5,16 @@ from __future__ import annotations
 from tocsin import vitals
 from tocsin.metric import Declared
 from tocsin.source import Source, Threshold
-from tocsin.sources import docker, duckdb, host, mysql, postgres, sqlite
+from tocsin.sources import docker, duckdb, endpoint, files, host, mysql, postgres, sqlite
 
 SOURCES: tuple[Source, ...] = (
     postgres.SOURCE,
     mysql.SOURCE,
     sqlite.SOURCE,
     duckdb.SOURCE,
+    endpoint.SOURCE,
     docker.SOURCE,
+    files.SOURCE,
     host.SOURCE,
 )
 

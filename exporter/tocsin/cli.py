@@ -64,6 +64,37 @@ def serve(config_path: Path | None, listen: str | None, state_dir: Path | None) 
 
 
 @main.command()
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="TOCSIN_CONFIG",
+    help="The configuration file, for its docker targets and logins; without one nothing counts as monitored.",
+)
+@click.option(
+    "--root",
+    "roots",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder under which SQLite and DuckDB files are looked for; may be given several times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def discover(config_path: Path | None, roots: tuple[Path, ...], as_json: bool) -> None:
+    """Show the databases in containers, processes and files, who monitors them, and what is missing."""
+    import time
+
+    from tocsin import discover as discovering
+    from tocsin.config import Config
+
+    with explained():
+        found = discovering.report(load(config_path) if config_path else Config(), roots)
+    for problem in found.problems:
+        click.echo(f"not looked through: {problem}", err=True)
+    click.echo(discovering.as_json(found) if as_json else discovering.as_text(found, time.time()))
+    sys.exit(1 if found.blind else 0)
+
+
+@main.command()
 @optional_config_option
 @click.option(
     "--timeout", default=10.0, show_default=True, help="Seconds that a target may take to answer, and again for its scheduled collectors."

@@ -71,6 +71,28 @@ class Notify:
     email: Email | None = option(None, help="an e-mail address")
 
 
+def _is_second(every: Duration) -> str | None:
+    return None if every >= 1 else "1s or more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """Which databases are watched that nobody wrote down."""
+
+    containers: bool = option(True, help="databases in the containers of every target of kind docker")
+    processes: bool = option(False, help="databases among the programs of this machine, by the sockets that they listen at")
+    files: tuple[Path, ...] = option((), help="folders under which SQLite and DuckDB files are found by their first bytes")
+    every: Duration = option(
+        Duration(30), help="how often to look; what an engine tells of its containers is looked at at once", check=_is_second
+    )
+    most: int = option(100, help="most databases that are watched so; the rest is counted", check=lambda n: None if n >= 0 else "0 or more")
+    label_files: Path | None = option(
+        None,
+        help="folder in which the files that containers name by label must lie; without it such labels are refused, for whoever made an "
+        "image must not choose which file is sent to it as a password",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     server: Server = option(Server(), help="the exporter's own HTTP server")
@@ -79,6 +101,13 @@ class Config:
     thresholds: dict[str, Levels] = option({}, help="levels that differ from the built-in ones, by signal; a target may override them")
     notify: Notify = option(Notify(), help="where alerts go")
     targets: tuple[TargetOptions, ...] = option((), help="what is watched")
+    discovery: Discovery = option(Discovery(), help="databases that are found and watched without being targets here")
+    defaults: dict[str, AuthModule] = option(
+        {},
+        help="logins for databases that are found, by engine (`postgres`, `mysql`), written as auth modules are; here `targets` are "
+        "patterns of the container's name, its image or the address, and without them the login is for every one that is found "
+        "(of MySQL and MariaDB those that prove who they are, by ssl_mode)",
+    )
     auth_modules: dict[str, AuthModule] = option(
         {},
         help="logins for `/probe?target=host:port&auth_module=NAME`, in postgres_exporter's format; a module also takes the options "
@@ -132,7 +161,7 @@ class _ConfigReader(Reader):
         if hint == tuple[TargetOptions, ...]:
             return self.targets(node, path)
         if hint == dict[str, AuthModule]:
-            return self.modules(node, path)
+            return self.modules(node, path, by_engine=path == "defaults")
         return Reader.typed(self, node, path, hint)
 
     def with_option_file(self, config: Config, by_key: dict[str, yaml.Node]) -> Config:
@@ -153,20 +182,25 @@ class _ConfigReader(Reader):
         }
         return replace(config, auth_modules={**modules, **config.auth_modules})
 
-    def modules(self, node: yaml.Node, path: str) -> dict[str, AuthModule]:
+    def modules(self, node: yaml.Node, path: str, *, by_engine: bool = False) -> dict[str, AuthModule]:
+        """Read logins by name; with `by_engine` the names are the kinds of the targets that they are for."""
         found: dict[str, AuthModule] = {}
         before = len(self.mistakes)
-        for name, _, value in self.entries(node, path):
+        kinds = [s.kind for s in catalog.SOURCES if s.visit is not None]
+        for name, key, value in self.entries(node, path):
+            if by_engine and name not in kinds:
+                self.note(key, join(path, name), unknown("engine", name, kinds))
+                continue
             try:
-                found[name] = self.module(name, value, join(path, name))
+                found[name] = self.module(name, value, join(path, name), name if by_engine else "")
             except Mistake:
                 continue
         if len(self.mistakes) > before:
             raise Mistake
         return found
 
-    def module(self, name: str, node: yaml.Node, path: str) -> LoadedModule:
-        """Read an auth module as two: its login, and the options of a target whose address a request will give."""
+    def module(self, name: str, node: yaml.Node, path: str, engine: str = "") -> LoadedModule:
+        """Read an auth module as two: its login, and the options of a target whose address comes later, with a request or a discovery."""
         kinds = {s.kind: s for s in catalog.SOURCES if s.visit is not None}
         own = {f.name for f in fields(AuthModule)}
         entries = list(self.entries(node, path))
@@ -174,16 +208,19 @@ class _ConfigReader(Reader):
         if kind is not None and not (isinstance(kind, yaml.ScalarNode) and kind.value in kinds):
             raise self.note(kind, join(path, "kind"), f"expected one of {', '.join(kinds)}")
         for word, key, _ in entries:
-            if word in _LOGIN:
+            if engine and word in (*_LOGIN, "kind"):
+                self.note(key, join(path, word), "is not for defaults: what is found says where, `userpass` how to log in")
+            elif word in _LOGIN:
                 self.note(key, join(path, word), "is not for an auth module: a request says where, `userpass` how to log in")
         mark = node.start_mark
 
         def text(value: str) -> yaml.ScalarNode:
             return yaml.ScalarNode("tag:yaml.org,2002:str", value, mark, mark)
 
-        said = [(key, value) for word, key, value in entries if word in own]
+        kind = text(engine) if engine else kind or text("postgres")
+        said = [(key, value) for word, key, value in entries if word in own and word != "kind"] + [(text("kind"), kind)]
         rest = [(key, value) for word, key, value in entries if word not in own and word not in _LOGIN]
-        rest += [(text("name"), text(name)), (text("kind"), kind or text("postgres"))]
+        rest += [(text("name"), text(name)), (text("kind"), kind)]
         module: AuthModule = self.object(yaml.MappingNode(node.tag, said, mark, mark), path, AuthModule)
         template = self.target(yaml.MappingNode(node.tag, rest, mark, mark), path)
         if module.options and module.kind != "postgres":

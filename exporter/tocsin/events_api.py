@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.event import Event, EventKind, Risk
-from tocsin.journal import EVERYTHING, Filter, Journal
+from tocsin.event_filter import EVERYTHING, Filter
+from tocsin.journal import Journal
 
 _DEFAULT_LIMIT = 100
 _MOST_EVENTS = 1000

@@ -17,74 +17,19 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tocsin.errors import ConfigError, JournalError
 from tocsin.event import Event, EventKind, Risk
+from tocsin.event_filter import EVERYTHING, Filter
+from tocsin.journal_tables import APPLICATION_ID, FORMAT, TABLES, UPGRADES
 from tocsin.vitals import RECENT_CHANGE_SECONDS, RECENT_CHANGES
 
 _log = logging.getLogger("tocsin.journal")
 
-_APPLICATION_ID = 0x746F6373  # "tocs"
-_FORMAT = 3
 _RISKS = list(Risk)
-_TOTAL_TABLE = """
-    -- Counters outlive the events that they count.
-    CREATE TABLE total (
-        target TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        database TEXT NOT NULL,
-        object_kind TEXT NOT NULL,
-        change TEXT NOT NULL,
-        risk TEXT NOT NULL,
-        security INTEGER NOT NULL,
-        count INTEGER NOT NULL,
-        last REAL NOT NULL,
-        PRIMARY KEY (target, kind, database, object_kind, change, risk, security)
-    ) STRICT, WITHOUT ROWID;
-"""
-_FIELDS = """
-    -- What events are chosen by beside id, time, target and kind: read from the body, and kept in an index from which all are chosen.
-    ALTER TABLE event ADD COLUMN database TEXT AS (json_extract(body, '$.database')) VIRTUAL;
-    ALTER TABLE event ADD COLUMN object_kind TEXT AS (json_extract(body, '$.object_kind')) VIRTUAL;
-    ALTER TABLE event ADD COLUMN change TEXT AS (json_extract(body, '$.change')) VIRTUAL;
-    ALTER TABLE event ADD COLUMN risk TEXT AS (json_extract(body, '$.risk')) VIRTUAL;
-    ALTER TABLE event ADD COLUMN security INTEGER AS (ifnull(json_extract(body, '$.security'), 0)) VIRTUAL;
-    CREATE INDEX event_by_field ON event (id, time, target, kind, database, object_kind, change, risk, security);
-"""
-_TABLES = f"""
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        time REAL NOT NULL,
-        target TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        body TEXT NOT NULL
-    ) STRICT;
-    {_FIELDS}
-    CREATE TABLE memory (
-        target TEXT NOT NULL,
-        collector TEXT NOT NULL,
-        key TEXT NOT NULL,
-        value BLOB NOT NULL,
-        PRIMARY KEY (target, collector, key)
-    ) STRICT, WITHOUT ROWID;
-    {_TOTAL_TABLE}
-"""
-_UPGRADES = {
-    # Totals are counted apart by security, and schemas are kept by root: the next inspection begins a new baseline.
-    1: f"""
-        ALTER TABLE total RENAME TO old_total;
-        {_TOTAL_TABLE}
-        INSERT INTO total SELECT target, kind, database, object_kind, change, risk, 0, count, last FROM old_total;
-        DROP TABLE old_total;
-        DELETE FROM memory WHERE collector LIKE '%.schema';
-    """,  # noqa: S608 -- a constant
-    2: f"DROP INDEX event_by_target; {_FIELDS}",
-}
-"""How to get from each older format to the next."""
-
 _CIRCUMSTANCES = {
     sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
@@ -95,39 +40,6 @@ Total = tuple[str, str, str, str, str, int]
 """Kind, database, object kind, change, risk, and 1 where it bears on security."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which events: those with any of these values in each field, or whatever they have where there are none.
-
-    Times are Unix seconds: not before `since`, before `until`.
-    """
-
-    target: tuple[str, ...] = ()
-    kind: tuple[str, ...] = ()
-    database: tuple[str, ...] = ()
-    object_kind: tuple[str, ...] = ()
-    change: tuple[str, ...] = ()
-    risk: tuple[str, ...] = ()
-    security: bool | None = None
-    since: float | None = None
-    until: float | None = None
-
-    def conditions(self) -> tuple[str, list[object]]:
-        """Return the condition in SQL, and its parameters."""
-        words, values = ["TRUE"], list[object]()
-        for name in ("target", "kind", "database", "object_kind", "change", "risk"):
-            wanted = getattr(self, name)
-            if wanted:
-                words.append(f"{name} IN ({', '.join('?' * len(wanted))})")
-                values += wanted
-        for condition, value in (("security = ?", self.security), ("time >= ?", self.since), ("time < ?", self.until)):
-            if value is not None:
-                words.append(condition)
-                values.append(value)
-        return " AND ".join(words), values
-
-
-EVERYTHING = Filter()
 _LARGEST_ID = 2**63 - 1
 
 
@@ -206,10 +118,10 @@ class Journal:
         try:
             owner = db.execute("PRAGMA application_id").fetchone()[0]
             fresh = not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            if owner != _APPLICATION_ID and not fresh:
+            if owner != APPLICATION_ID and not fresh:
                 raise sqlite3.DatabaseError("it belongs to another program")
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > _FORMAT:
+            if version > FORMAT:
                 raise ConfigError([f"{self.path} was written by a newer tocsin; upgrade, or choose another state_dir"])
             damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if damage != "ok":
@@ -218,9 +130,9 @@ class Journal:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA journal_size_limit = 4194304")
             if fresh:
-                db.executescript(f"BEGIN; {_TABLES}; PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_FORMAT}; COMMIT;")
-            for old in range(version, 0 if fresh else _FORMAT):
-                db.executescript(f"BEGIN; {_UPGRADES[old]}; PRAGMA user_version = {old + 1}; COMMIT;")
+                db.executescript(f"BEGIN; {TABLES}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;")
+            for old in range(version, 0 if fresh else FORMAT):
+                db.executescript(f"BEGIN; {UPGRADES[old]}; PRAGMA user_version = {old + 1}; COMMIT;")
             if db.execute("SELECT EXISTS (SELECT * FROM event WHERE NOT json_valid(body))").fetchone()[0]:
                 raise sqlite3.DatabaseError("an event in it is damaged")
             self._db = db

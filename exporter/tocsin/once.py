@@ -62,6 +62,11 @@ def notes(config: Config) -> list[str]:
         for name, module in config.auth_modules.items()
         if not module.targets
     ]
+    found += [
+        f"warn  defaults.{engine}: its login is for every {engine} server that is found; name those that are meant under targets"
+        for engine, module in config.defaults.items()
+        if not module.targets
+    ]
     return found
 
 

@@ -149,6 +149,13 @@ class TargetOptions:
         """Where the target is, without any secret: a label value and a word for messages."""
         raise NotImplementedError
 
+    def places(self) -> tuple[str, ...]:
+        """Return where it is reached, each as `host:port` or the path of a socket or a file, to tell whether two targets are the same.
+
+        Raises CollectError when a file that says so cannot be read.
+        """
+        return (self.address,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalOptions(TargetOptions):

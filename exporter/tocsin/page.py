@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import tocsin
 from tocsin.errors import JournalError
 from tocsin.event import Event, EventKind
+from tocsin.event_filter import Filter
 from tocsin.events_api import iso
-from tocsin.journal import Filter, Journal
+from tocsin.journal import Journal
 from tocsin.runner import Target
+
+if TYPE_CHECKING:
+    from tocsin.discovery.core import Discovered, Outcome
 
 _LINKS = (
     ("/metrics", "series of all targets"),
@@ -31,8 +36,8 @@ td:first-child { white-space: nowrap; }
 """
 
 
-def landing(targets: list[Target], journal: Journal) -> str:
-    """Return the landing page: targets and what is wrong with them, what changed, what was delivered."""
+def landing(targets: list[Target], outcome: Outcome, journal: Journal) -> str:
+    """Return the landing page: targets and what is wrong with them, databases found, what changed, what was delivered."""
     try:
         changed = journal.events(Filter(kind=(EventKind.SCHEMA,)), limit=10, newest=True)[::-1]
         delivered = journal.events(Filter(kind=(EventKind.NOTIFICATION,)), limit=10, newest=True)[::-1]
@@ -45,6 +50,13 @@ def landing(targets: list[Target], journal: Journal) -> str:
         [_target(t) for t in targets],
         "No targets: add some to the configuration file.",
     )
+    found = _table(
+        ("database", "engine", "where", "what tells", "monitored by", "what is missing"),
+        [_discovered(d) for d in outcome.discovered],
+        "None: a target of kind docker finds those in containers, the section `discovery` those in processes and files.",
+    )
+    if outcome.left_out:
+        found += f'<p class="warn">{outcome.left_out} more are not watched: raise <code>discovery.most</code>.</p>'
     changes = _table(("when", "target", "object", "change", "risk", "why it matters"), [_change(e) for e in changed], "Nothing yet.")
     alerts = _table(("when", "target", "alert", "state", "summary"), [_delivery(e) for e in delivered], "None yet.")
     return f"""<!doctype html>
@@ -52,6 +64,7 @@ def landing(targets: list[Target], journal: Journal) -> str:
 <meta name="viewport" content="width=device-width"><title>Tocsin</title><style>{_STYLE}</style></head><body>
 <h1>Tocsin <small class="dim">{escape(tocsin.__version__)}</small></h1><p>{links}</p>{problem}
 <h2>Targets</h2>{watched}
+<h2>Databases found</h2>{found}
 <h2>What changed</h2>{changes}
 <h2>Delivered alerts</h2>{alerts}
 </body></html>
@@ -84,6 +97,20 @@ def _target(target: Target) -> list[str]:
         f"<code>{escape(target.options.address)}</code>",
         state,
         "<br>".join(escape(w) for w in wrong),
+    ]
+
+
+def _discovered(one: Discovered) -> list[str]:
+    found = one.found
+    monitored = escape(one.monitored_by) if one.monitored_by else '<span class="warn">nobody</span>'
+    image = f" ({escape(found.image)})" if found.image else ""
+    return [
+        escape(one.name),
+        escape(found.engine),
+        f"{escape(found.origin)} {escape(found.place)}{image}<br>" + " ".join(f"<code>{escape(a)}</code>" for a in found.addresses),
+        "<br>".join(escape(word) for word in found.evidence),
+        monitored,
+        escape(one.missing),
     ]
 
 

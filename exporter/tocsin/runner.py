@@ -96,6 +96,22 @@ class Access:
             session.close()
 
 
+def guarded(name: str, action: Callable[[], None]) -> CollectError | None:
+    """Do something on behalf of what is called so, and return how it failed, None if it did not."""
+    try:
+        action()
+    except Unsupported:
+        return None
+    except CollectError as error:
+        return error
+    except JournalError as error:
+        return InternalError(str(error))
+    except Exception as error:  # noqa: BLE001 -- the one place: a mistake in one collector must not harm another
+        _log.exception("%s: a mistake of ours, please report it", one_line(name))
+        return InternalError(f"{name}: {type(error).__name__}: {error}")
+    return None
+
+
 class Runner:
     def __init__(self, journal: Journal | None, store: Store) -> None:
         """Without a journal nothing is remembered and no event is told."""
@@ -162,20 +178,10 @@ class Runner:
             access.session = access.target.source.open(access.target.options)
         access.session.begin(runs)
 
-    def guard(self, target: Target, action: Callable[[], None]) -> CollectError | None:
+    @staticmethod
+    def guard(target: Target, action: Callable[[], None]) -> CollectError | None:
         """Do something that touches the target, and return how it failed, None if it did not."""
-        try:
-            action()
-        except Unsupported:
-            return None
-        except CollectError as error:
-            return error
-        except JournalError as error:
-            return InternalError(str(error))
-        except Exception as error:  # noqa: BLE001 -- the one place: a mistake in one collector must not harm another
-            _log.exception("%s: a mistake of ours, please report it", one_line(target.name))
-            return InternalError(f"{target.name}: {type(error).__name__}: {error}")
-        return None
+        return guarded(target.name, action)
 
     def _commit(self, target: Target, run: Run, error: CollectError | None) -> None:
         """Make the run's outcome visible: all its samples, or none and why."""

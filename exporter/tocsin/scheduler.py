@@ -193,6 +193,8 @@ class Scheduler:
         self._started = self._stopped = False
         self.tidiers: list[Callable[[], None]] = [self._prune]
         """Called now and then, by the clock's thread."""
+        self.hearers: list[Callable[[Target], None]] = []
+        """Called when a target tells that something may have moved, by the thread that listens to it; they must not wait."""
         self._pruned_at = time.monotonic()
         self._clock = threading.Thread(target=self._tick, name="tocsin-clock", daemon=True)
 
@@ -277,6 +279,8 @@ class Scheduler:
 
     def _wake(self, watched: _Watched) -> None:
         """Run what wants to be woken as soon as it is rested; a run that is going may have looked too early, so another follows."""
+        for hear in self.hearers:
+            hear(watched.target)
         with self._changed:
             if self._stopped or self._watched.get(watched.target.name) is not watched:
                 return

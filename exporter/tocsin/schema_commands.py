@@ -44,6 +44,12 @@ def _checked(kinds: Iterable[str]) -> tuple[str, ...]:
     return tuple(kinds)
 
 
+def _warn(target: str, missing: Iterable[str], consequence: str) -> None:
+    """Say on the standard error what a target's role cannot see, and what comes of it."""
+    for gap in missing:
+        click.echo(f"warning: {target} {gap}: {consequence}", err=True)
+
+
 @schema.command()
 @click.argument("target")
 @config_option
@@ -56,15 +62,17 @@ def show(target: str, config_path: Path, databases: tuple[str, ...], kinds: tupl
     from tocsin import schemas
     from tocsin.schema import drift
     from tocsin.schema import show as words
+    from tocsin.schema.model import OF_SERVER, TRAITS
 
     with explained(2):
-        chosen = _checked(kinds)
+        chosen = _checked(kinds) or tuple(kind for kind in TRAITS if kind not in OF_SERVER)
         found = schemas.of_target(schemas.target(load(config_path), target), databases, seconds)
+    _warn(target, schemas.gaps(found, chosen), "it is not shown")
     if as_json:
         click.echo(json.dumps({"target": target, "databases": {
             name: {
                 "server": one.server, "fingerprint": one.fingerprint(), "counts": one.counts(),
-                "objects": [drift.as_dict(o) for o in sorted(one.objects, key=drift.place) if not chosen or o.kind in chosen],
+                "objects": [drift.as_dict(o) for o in sorted(one.objects, key=drift.place) if o.kind in chosen],
             }
             for name, one in found.items()
         }}, ensure_ascii=False, indent=2))  # fmt: skip
@@ -100,6 +108,8 @@ def diff(
         other = schemas.side(config, new, [b for _, b in names], seconds)
     both, gone, come = schemas.pairs(one, other, names)
     kinds = one.kinds & other.kinds - frozenset(left_out)
+    for side, against in ((one, other), (other, one)):
+        _warn(side.name, schemas.gaps(side.schemas, kinds, against.schemas), "what is hidden seems to be missing")
     found = [(n, schemas.database_difference(Change.DROPPED, n)) for n in gone]
     found += [(n, schemas.database_difference(Change.ADDED, n)) for n in come]
     for _, a, name, b in both:
@@ -148,6 +158,7 @@ def export(
     with explained(2):
         chosen = _checked(kinds) or drift.DEFAULT_KINDS
         found = schemas.of_target(schemas.target(load(config_path), target), databases, seconds)
+        _warn(target, schemas.gaps(found, chosen), "the file expects what is hidden to be absent")
         lines = drift.write(found.items(), chosen)
         if output is None:
             for line in lines:
@@ -162,13 +173,14 @@ def export(
 @config_option
 @_databases
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
+@click.option("--partial", is_flag=True, help="Accept what can be seen, and leave in the file what it says of the rest.")
 @_seconds
-def accept(target: str, config_path: Path, databases: tuple[str, ...], dry_run: bool, seconds: float) -> None:
+def accept(target: str, config_path: Path, databases: tuple[str, ...], dry_run: bool, partial: bool, seconds: float) -> None:
     """Make the present schema of TARGET the expected one: in the file that its option `expected` names."""
     from tocsin import schemas
 
     with explained(2):
-        found = schemas.acceptance(schemas.target(load(config_path), target), databases, seconds)
+        found = schemas.acceptance(schemas.target(load(config_path), target), databases, seconds, partial=partial)
         changes = [(name, d) for name, differences in found.changes for d in differences]
         _print_differences(changes)
         if not changes:
@@ -237,4 +249,6 @@ def _catalogue(
         if missing:
             raise SetupError(f"{file} says nothing of each {' and '.join(sorted(missing))}; export it with those kinds")
         return Catalogue(found.schemas.items(), search_path or ("public",))
-    return Catalogue(schemas.of_target(schemas.target(config, target or ""), databases, seconds).items(), search_path or ("public",))
+    seen = schemas.of_target(schemas.target(config, target or ""), databases, seconds)
+    _warn(target or "", schemas.gaps(seen, ("table", "view", "column")), "what is hidden seems not to exist")
+    return Catalogue(seen.items(), search_path or ("public",))

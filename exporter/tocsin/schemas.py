@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,17 @@ from tocsin.event import Change
 from tocsin.options import TargetOptions
 from tocsin.schema import drift
 from tocsin.schema.diff import Difference, diff
+from tocsin.schema.masked import masked
 from tocsin.schema.model import TRAITS, Object, Schema
 from tocsin.source import Run
 
-Schemas = dict[str, Schema]
+
+class Schemas(dict[str, Schema]):
+    """Schemas by database. `hidden` are databases that may not be read; "" stands for others that may be there, whatever their names."""
+
+    hidden: frozenset[str] = frozenset()
+
+
 Pair = tuple[str, Schema, str, Schema]
 """Two databases to compare, each with its name."""
 
@@ -35,18 +42,35 @@ def of_target(options: TargetOptions, databases: Iterable[str], seconds: float) 
     session = source.open(options)
     try:
         session.begin([Run(collector, deadline)])
-        found = dict(source.schemas(session, deadline))
+        everything = dict(source.schemas(session, deadline))
     finally:
         session.close()
+    found = Schemas((name, schema) for name, schema in everything.items() if "database" not in schema.unseen)
+    found.hidden = frozenset(everything.keys() - found.keys())
     return _chosen(found, databases, options.name)
 
 
 def _chosen(found: Schemas, databases: Iterable[str], where: str) -> Schemas:
     wanted = list(databases)
     for name in wanted:
+        if name in found.hidden:
+            raise SetupError(f"{where} cannot see the database {name}: grant its role what it needs there")
         if name not in found:
             raise SetupError(f"{where} has no database {name} that is watched; there are: {', '.join(found) or 'none'}")
-    return {name: found[name] for name in wanted} if wanted else found
+    return Schemas((name, found[name]) for name in wanted) if wanted else found
+
+
+def gaps(found: Schemas, kinds: Iterable[str], expected: Iterable[str] = ()) -> list[str]:
+    """Say what cannot be seen of these kinds for want of privileges, a phrase for each database.
+
+    `expected` are databases that there should be: those that are not there may be hidden, too.
+    """
+    chosen = frozenset(kinds)
+    partly = {name: [kind for kind in TRAITS if kind in schema.unseen & chosen] for name, schema in found.items()}
+    wholly = (found.hidden - {""}) | frozenset(name for name in expected if "" in found.hidden and name not in found)
+    return [f"cannot see every {', '.join(unseen)} of {name}" for name, unseen in partly.items() if unseen] + [
+        f"cannot see the database {name}" for name in sorted(wholly)
+    ]
 
 
 def target(config: Config | None, name: str) -> TargetOptions:
@@ -73,7 +97,7 @@ def side(config: Config | None, word: str, databases: Iterable[str], seconds: fl
     names = [t.name for t in config.targets] if config is not None else []
     if word not in names and Path(word).is_file():
         expected = drift.read(Path(word))
-        return Side(word, _chosen(expected.schemas, databases, word), expected.kinds)
+        return Side(word, _chosen(Schemas(expected.schemas), databases, word), expected.kinds)
     if word not in names:
         known = f"there are the targets {', '.join(names)}" if names else "targets need the configuration: --config"
         raise SetupError(f"{word} is neither a target nor a file of expected schemas; {known}")
@@ -95,12 +119,15 @@ def pairs(old: Side, new: Side, names: Iterable[tuple[str, str]] = ()) -> tuple[
 
 
 def compare(old: Schema, new: Schema, kinds: frozenset[str]) -> list[Difference]:
-    """Return how two schemas of different places differ, in some kinds. Numbers of the engine mean nothing between them."""
+    """Return how two schemas of different places differ, in some kinds.
+
+    Numbers of the engine mean nothing between them. Both are masked, for a file of expected schemas is.
+    """
     return diff(_reduced(old, kinds), _reduced(new, kinds))
 
 
 def _reduced(schema: Schema, kinds: frozenset[str]) -> Schema:
-    return Schema(schema.server, tuple(o._replace(identity=None) for o in schema.objects if o.kind in kinds))
+    return Schema(schema.server, tuple(masked(o)._replace(identity=None) for o in schema.objects if o.kind in kinds))
 
 
 def database_difference(change: Change, name: str) -> Difference:
@@ -149,10 +176,11 @@ class Acceptance:
         return drift.write(self.schemas.items(), self.kinds)
 
 
-def acceptance(options: TargetOptions, databases: Iterable[str], seconds: float, read: Callable[..., Schemas] = of_target) -> Acceptance:
+def acceptance(options: TargetOptions, databases: Iterable[str], seconds: float, *, partial: bool = False) -> Acceptance:
     """Compare a target with its file of expected schemas, for the present to take its place.
 
-    Databases that are not asked for stay in the file as they are. Raises SetupError, CollectError.
+    Databases that are not asked for stay in the file as they are; with `partial` so does what cannot be seen, which is a
+    SetupError without. Raises SetupError, CollectError.
     """
     path: Path | None = getattr(options, "expected", None)
     if path is None:
@@ -162,12 +190,30 @@ def acceptance(options: TargetOptions, databases: Iterable[str], seconds: float,
         )
     named = list(databases)
     known = drift.read(path) if path.exists() else drift.Expected(frozenset(drift.DEFAULT_KINDS))
-    present = read(options, named, seconds)
-    kept = {name: schema for name, schema in known.schemas.items() if named and name not in present}
+    present = of_target(options, named, seconds)
+    missing = gaps(present, known.kinds, () if named else known.schemas)
+    if missing and not partial:
+        raise SetupError(
+            f"{options.name} {'; '.join(missing)}: what is hidden would be expected to be absent. Grant its role what this prints: "
+            f"tocsin grants {options.kind}; or give --partial, and what {path} says of it stays"
+        )
+    hidden = {name for name in known.schemas if name in present.hidden or "" in present.hidden}
+    kept = {name: schema for name, schema in known.schemas.items() if name not in present and (named or name in hidden)}
+    present = Schemas((name, _with_hidden(schema, known.schemas.get(name))) for name, schema in present.items())
     changes = []
     for name, schema in present.items():
         old = known.schemas.get(name)
         found = compare(old, schema, known.kinds) if old is not None else [database_difference(Change.ADDED, name)]
         changes.append((name, found))
     changes += [(n, [database_difference(Change.DROPPED, n)]) for n in known.schemas if n not in present and n not in kept]
-    return Acceptance(path, {**kept, **present}, tuple(sorted(known.kinds)), [(n, d) for n, d in changes if d])
+    return Acceptance(path, Schemas({**kept, **present}), tuple(sorted(known.kinds)), [(n, d) for n, d in changes if d])
+
+
+def _with_hidden(schema: Schema, known: Schema | None) -> Schema:
+    """Return a schema with what was known of the kinds that cannot be seen, unless what it belonged to is gone."""
+    if known is None or not schema.unseen:
+        return schema
+    there = {(o.kind, o.parent, o.name) for o in schema.objects}
+    roots = {o.full_name for o in schema.objects if not o.parent} | {o.full_name for o in known.objects if o.kind in schema.unseen}
+    more = (o for o in known.objects if o.kind in schema.unseen and (o.kind, o.parent, o.name) not in there)
+    return Schema(schema.server, schema.objects + tuple(o for o in more if not o.parent or o.parent in roots))

@@ -20,6 +20,8 @@ from isal import isal_zlib
 
 import tocsin
 from tocsin import catalog, events_api, exposition, notifications, page, vitals
+from tocsin.discovery import series
+from tocsin.discovery.core import Discoveries
 from tocsin.errors import JournalError, ProbeError, TocsinError
 from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
@@ -73,9 +75,12 @@ def _takes_gzip(accepted: str) -> bool:
 class App:
     """What the pages show."""
 
-    def __init__(self, scheduler: Scheduler, visits: Visits, journal: Journal, reload: Callable[[], None]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, visits: Visits, discoveries: Discoveries, journal: Journal, reload: Callable[[], None]
+    ) -> None:
         self.scheduler = scheduler
         self.visits = visits
+        self.discoveries = discoveries
         self.journal = journal
         self.reload = reload
         self.notifications = notifications.Inbox(journal)
@@ -127,11 +132,20 @@ class App:
             vitals.JOURNAL_EVENTS: {(): journal.count},
             vitals.WATCH_OVERFLOWS: {(): WATCHER.overflows},
             vitals.NOTIFICATIONS: {(status,): count for status, count in self.notifications.counts.items()},
+            **series.points(self.discoveries),
         }
         return exposition.render(points)
 
     def discovery(self, host: str) -> list[dict[str, Any]]:
-        """Return the targets for Prometheus' http_sd_configs, one entry each, scraped through /probe."""
+        """Return the targets for Prometheus' http_sd_configs, one entry each, scraped through /probe.
+
+        What was found says so in labels for relabelling, which a scrape does not keep.
+        """
+        found = {
+            d.name: {"__meta_tocsin_origin": d.found.origin, "__meta_tocsin_place": d.found.place, "__meta_tocsin_image": d.found.image}
+            for d in self.discoveries.outcome.discovered
+            if d.options is not None
+        }
         return [
             {
                 "targets": [host],
@@ -141,6 +155,7 @@ class App:
                     "instance": t.name,
                     "kind": t.options.kind,
                     **t.options.labels,
+                    **found.get(t.name, {}),
                 },
             }
             for t in self.scheduler.targets()
@@ -293,7 +308,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def landing(self) -> None:
         app = self.server.app
-        self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.journal), "text/html; charset=utf-8")
+        self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.discoveries.outcome, app.journal), "text/html; charset=utf-8")
 
     def events(self) -> None:
         self.send_json(events_api.page(self.server.app.journal, events_api.parse(self.query)))

@@ -10,12 +10,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tocsin import config as configuration
 from tocsin.config import Config
+from tocsin.discovery.core import Discoveries
+from tocsin.discovery.lookout import Lookouts
 from tocsin.errors import ConfigError
 from tocsin.journal import Journal
 from tocsin.runner import Runner
@@ -39,16 +42,20 @@ class Service:
         listen = listen or config.server.listen
         self.path = path
         self._fixed = (config.server, config.state_dir, config.retention)
-        self._reloading = threading.Lock()
+        self._config = config
+        self._applying = threading.Lock()
+        self._closed = False
         self.journal = Journal(state_dir or config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
         try:
             _refuse_journal(config, self.journal.path)
             self.scheduler = Scheduler(Runner(self.journal, Store()))
             self.visits = Visits()
             self.scheduler.tidiers.append(self.visits.tidy)
-            self.app = App(self.scheduler, self.visits, self.journal, self.reload)
-            self.scheduler.apply(config)
-            self.visits.apply(config)
+            self.discoveries = Discoveries([self.journal.path])
+            self.lookouts = Lookouts(self.discoveries, self._found)
+            self.scheduler.hearers.append(lambda target: self.lookouts.stir(target.options))
+            self.app = App(self.scheduler, self.visits, self.discoveries, self.journal, self.reload)
+            self._apply(config)
             web = WebConfig(config.server.web_config_file) if config.server.web_config_file else None
             self.server = Server(_address(listen), self.app, web)
         except OSError as error:
@@ -69,6 +76,7 @@ class Service:
 
     def __enter__(self) -> Self:
         self.scheduler.start()
+        self.lookouts.start()
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.2}, name="tocsin-http", daemon=True).start()
         self.app.ready = True
         # What start-up left behind is garbage now, and what it built stays: the collector need not look at it again.
@@ -80,20 +88,38 @@ class Service:
         self.app.ready = False
         self.server.shutdown()
         self.server.server_close()
+        self.lookouts.stop()
+        with self._applying:
+            self._closed = True
         self.scheduler.stop()
         self.visits.close()
         self.journal.close()
+
+    def _apply(self, config: Config) -> None:
+        """Watch what a configuration says, and what was found so far as far as that one wants it."""
+        self._config = config
+        self.lookouts.apply(config)
+        self._watch()
+        self.visits.apply(config)
+
+    def _watch(self) -> None:
+        self.scheduler.apply(replace(self._config, targets=(*self._config.targets, *self.discoveries.outcome.targets)))
+
+    def _found(self) -> None:
+        """Watch what was found beside what is configured."""
+        with self._applying:
+            if not self._closed:
+                self._watch()
 
     def reload(self) -> None:
         """Load the configuration file again; with a mistake in it the last good one stays. The address does not change."""
         if self.path is None:
             return
         try:
-            with self._reloading:
+            with self._applying:
                 config = configuration.load(self.path)
                 _refuse_journal(config, self.journal.path)
-                self.scheduler.apply(config)
-                self.visits.apply(config)
+                self._apply(config)
                 if (config.server, config.state_dir, config.retention) != self._fixed:
                     _log.warning("server, state_dir and retention changed in the file: they take effect at the next start")
         except ConfigError as error:

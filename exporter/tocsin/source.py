@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tocsin import mask
 from tocsin.auth import LoadedModule
 from tocsin.event import Event, EventKind
 from tocsin.metric import Declared, Labels, Metric, MetricFamily, Value
@@ -116,6 +117,19 @@ class Source:
         return next((c for c in self.collectors if c.name == name), None)
 
 
+def _masked(event: Event) -> Event:
+    old, new = (text and mask.text(text) for text in (event.old, event.new))
+    # A diff is of texts that were masked before: what begins on one of its lines does not go on with the next.
+    detail = {key: value if key == "diff" else _masked_detail(value) for key, value in event.detail.items()}
+    return event if (old, new, detail) == (event.old, event.new, event.detail) else replace(event, old=old, new=new, detail=detail)
+
+
+def _masked_detail(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask.text(value)
+    return [_masked_detail(one) for one in value] if isinstance(value, list) else value
+
+
 class Run:
     """One collector on one target, once, with a deadline: what it saw, and what it remembers for the next.
 
@@ -172,8 +186,8 @@ class Run:
         return self.points.setdefault(metric, {})
 
     def event(self, event: Event) -> None:
-        """Add one event; the runner fills in target and source."""
-        self.events.append(event)
+        """Add one event; the runner fills in target and source. What is a secret in its texts is masked here, whoever made it."""
+        self.events.append(_masked(event))
 
     def recall(self, key: str) -> bytes | None:
         """Return what an earlier successful run of this collector on this target remembered, or None."""

@@ -17,8 +17,9 @@ from contextlib import contextmanager, suppress
 
 from tocsin.errors import JournalError
 from tocsin.event import Event
+from tocsin.event_filter import Filter
 from tocsin.events_api import line
-from tocsin.journal import Filter, Journal
+from tocsin.journal import Journal
 
 MOST_STREAMS = 16
 """Clients at a time. Each holds one of the server's connections; most of those are left to scrapes."""

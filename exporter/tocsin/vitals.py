@@ -25,6 +25,29 @@ WATCH_OVERFLOWS = counter(
     "tocsin_watch_overflows_total", "How often the kernel's queue of file events ran over since start; everything is looked at then."
 )
 
+DISCOVERED = gauge(
+    "tocsin_discovered_databases",
+    "Databases that were found in containers, behind sockets of processes and in files, by whether a target collects from them.",
+    ("engine", "origin", "monitored"),
+)
+DISCOVERED_INFO = info(
+    "tocsin_discovered_database_info",
+    "A database that was found; `monitored` is `no` while no target collects from it, and `missing` says in words what that takes.",
+    ("name", "engine", "origin", "monitored", "place", "image", "address", "target", "missing"),
+)
+DISCOVERY_LEFT_OUT = gauge("tocsin_discovery_left_out_databases", "Databases that were found beyond discovery.most and are not watched.")
+DISCOVERY_SUCCESS = gauge(
+    "tocsin_discovery_success",
+    "Whether the last look succeeded; after a failure what was found before stays. `target` is the one whose containers were looked at.",
+    ("finder", "target"),
+)
+DISCOVERY_FAILING = info(
+    "tocsin_discovery_failing",
+    "Why the last look failed; present only while tocsin_discovery_success is 0.",
+    ("finder", "target", "reason"),
+)
+DISCOVERY_AGE = gauge("tocsin_discovery_age_seconds", "Time since the last look that succeeded.", ("finder", "target"))
+
 TARGET_UP = gauge("tocsin_target_up", "Whether the target answered the last time it was asked, whatever kind it is.", ("kind",))
 TARGET_FAILING = info(
     "tocsin_target_failing", "Why the target does not answer; present only while tocsin_target_up is 0.", ("kind", "reason")
@@ -117,6 +140,7 @@ RECENT_CHANGE_SECONDS = 3600.0
 EXPORTER: tuple[Metric, ...] = (
     BUILD_INFO, CONFIG_RELOAD_OK, CONFIG_RELOAD_TIME, NOTIFICATIONS,
     JOURNAL_UP, JOURNAL_FAILURES, JOURNAL_SIZE, JOURNAL_EVENTS, WATCH_OVERFLOWS,
+    DISCOVERED, DISCOVERED_INFO, DISCOVERY_LEFT_OUT, DISCOVERY_SUCCESS, DISCOVERY_FAILING, DISCOVERY_AGE,
 )  # fmt: skip
 """Series of the process: one each, without a target."""
 

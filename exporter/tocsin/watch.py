@@ -295,6 +295,10 @@ def is_remote(directory: Path) -> bool:
     with suppress(OSError):
         for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
             if mark in line:
-                kind = line.partition(" - ")[2].split(" ")[0]
-                return kind in _REMOTE or kind.startswith("fuse")
+                return is_remote_type(line.partition(" - ")[2].split(" ")[0])
     return False
+
+
+def is_remote_type(fs_type: str) -> bool:
+    """Tell whether a file system of that type is served by another machine or by a program."""
+    return fs_type in _REMOTE or (fs_type.startswith("fuse") and fs_type != "fusectl")

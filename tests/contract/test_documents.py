@@ -25,7 +25,7 @@ def test_generated_document_is_up_to_date(path: str) -> None:
 
 def test_example_loads_and_its_schema_accepts_it() -> None:
     loaded = config.load(EXAMPLE, {})
-    assert [t.kind for t in loaded.targets] == ["postgres", "postgres", "mysql", "sqlite", "duckdb", "docker", "host"]
+    assert [t.kind for t in loaded.targets] == ["postgres", "postgres", "mysql", "sqlite", "duckdb", "endpoint", "docker", "files", "host"]
     problems = list(Draft202012Validator(docs.config_schema()).iter_errors(yaml.safe_load(EXAMPLE.read_text())))
     assert not problems, problems
 

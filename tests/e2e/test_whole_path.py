@@ -19,6 +19,7 @@ import pytest
 
 import public_queries
 from alerting import about, alerting, query
+from authority import Authority
 from mariadb import MariaDB
 from servers import ROOT, Postgres, until
 from sinks import Message
@@ -49,7 +50,12 @@ class Stack(NamedTuple):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("whole-path")
-    server = Postgres(folder / "postgres").start(**SETTINGS)
+    authority, server = Authority(folder / "authority"), Postgres(folder / "postgres")
+    authority.issue("server")
+    certificate, key = authority.give("server", server.folder)
+    server.start(**SETTINGS)
+    files = {"ssl_cert_file": certificate, "ssl_key_file": key, "ssl": "on"}
+    server.execute(*(f"ALTER SYSTEM SET {word} = '{value}'" for word, value in files.items()), "SELECT pg_reload_conf()")
     server.execute(
         "CREATE DATABASE shop", "CREATE EXTENSION pg_stat_statements", "SELECT pg_create_physical_replication_slot('replica', true)"
     )
@@ -85,6 +91,7 @@ server: {{listen: "127.0.0.1:0"}}
 state_dir: {folder}/state
 targets:
   - {{name: orders, kind: postgres, dsn: "{server.dsn()}", every: {{schema: 2s}}}}
+  - {{name: ledgers, kind: endpoint, address: "127.0.0.1:{server.port}", protocol: postgres}}
   - {{name: stock, kind: mysql, dsn: "{maria.dsn()}"}}
   - {{name: app, kind: sqlite, path: {app}, every: {{schema: 2s}}, expected: schema.json}}
   - {{name: ledger, kind: sqlite, path: {folder}/ledger.db}}

@@ -208,7 +208,7 @@ def test_storage_version_of_a_library_to_come_is_a_state_of_its_own_until_it_is_
     set_storage_version(path, 1234567)
     page, why, message = failing(path)
     assert why == "config"
-    assert "has a storage format that DuckDB" in message
+    assert "has storage version 1234567, which DuckDB" in message
     assert "install beside tocsin the duckdb package that its application uses" in message
     assert page.value("duckdb_state", state="unsupported_format") == 1
     assert page.value("duckdb_storage_version") == 1234567
@@ -219,6 +219,89 @@ def test_storage_version_of_a_library_to_come_is_a_state_of_its_own_until_it_is_
         assert watch.scrape().value("duckdb_state", state="unsupported_format") == 0
         watch.check()
         assert watch.scrape().value("tocsin_collector_success", collector="duckdb.schema") == 1
+
+
+@pytest.mark.parametrize("place", ["file's header", "database's headers"])
+def test_unknown_storage_version_is_no_damage_although_the_checksum_does_not_hold(path: Path, place: str) -> None:
+    """As it looks when the version was written by hand, or when a format to come has other checksums."""
+    data = bytearray(path.read_bytes())
+    for at in (12,) if place == "file's header" else (4096 + 56, 8192 + 56):
+        struct.pack_into("<Q", data, at, 4321)
+    path.write_bytes(data)
+    page, why, message = failing(path)
+    assert why == "config"
+    assert "has storage version 4321, which DuckDB" in message
+    assert "install beside tocsin the duckdb package that its application uses" in message
+    assert "checksum" not in message
+    assert "damaged" not in message
+    assert page.value("duckdb_state", state="unsupported_format") == 1
+    assert page.value("duckdb_storage_version") == 4321
+
+
+def test_known_storage_version_behind_a_wrong_checksum_is_damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<Q", data, 12, 66)
+    path.write_bytes(data)
+    page, why, message = failing(path)
+    assert why == "config"
+    assert f"{path} is damaged; restore it from a backup" in message
+    assert page.value("duckdb_state", state="unsupported_format") == 0
+
+
+def test_block_that_was_being_written_is_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint adds to blocks in use before it writes its header: read in that moment, they look damaged to a query alone."""
+    torn = False
+    original = Picture.read
+
+    def read(picture: Picture, name: str, amount: int, offset: int) -> bytes:
+        nonlocal torn
+        data = original(picture, name, amount, offset)
+        if picture.attached and not torn and amount > 100_000:  # type: ignore[attr-defined]
+            torn, data = True, data[:-100] + bytes(100)
+        return data
+
+    attach = child._opened
+
+    @contextlib.contextmanager
+    def opened(picture: Picture, request: dict[str, object]) -> Iterator[object]:
+        picture.attached = False  # type: ignore[attr-defined]
+        with attach(picture, request) as connection:
+            picture.attached = True  # type: ignore[attr-defined]
+            yield connection
+
+    monkeypatch.setattr(Picture, "read", read)
+    monkeypatch.setattr(child, "_opened", opened)
+    query = {"sql": "SELECT count(*), max(length(b)) FROM t0", "rows": 2}
+    answer, _ = child.answered(request_of(path, look=False, queries=[query]))
+    assert torn
+    assert answer["results"] == [{"columns": ["count_star()", "max(length(b))"], "rows": [("20000", "55")]}]
+
+
+@pytest.mark.parametrize("copy_limit", [0, 64 * MEGABYTE], ids=["in place", "copying"])
+def test_block_that_a_busy_writer_leaves_half_written_for_a_while_is_no_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch, copy_limit: int
+) -> None:
+    looks = 0
+    original, attach = Picture.read, child._opened
+
+    def read(picture: Picture, name: str, amount: int, offset: int) -> bytes:
+        data = original(picture, name, amount, offset)
+        return bytes(len(data)) if 1 <= looks <= 4 and name == MAIN and offset >= 12288 else data
+
+    def opened(picture: Picture, request: dict[str, object]) -> contextlib.AbstractContextManager[object]:
+        nonlocal looks
+        looks += 1
+        if looks <= 4:
+            picture._copies = {}
+        return attach(picture, request)
+
+    monkeypatch.setattr(Picture, "read", read)
+    monkeypatch.setattr(child, "_opened", opened)
+    with App(path):
+        answer, _ = child.answered(request_of(path, copy_limit=copy_limit))
+    assert looks > 4
+    assert answer["copied"] is bool(copy_limit)
+    assert answer["facts"]["objects"]["table"] == 30
 
 
 def test_file_that_is_replaced_while_it_is_read_is_read_again(path: Path, folder: Path) -> None:

@@ -7,17 +7,21 @@ import difflib
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from authority import Authority
 from containers import docker_engine
 from duckdb_app import App, duckdb_options
 from mariadb import MariaDB, MysqlServer, mysql_options
 from newest import MySQL, NewestPostgres
 from servers import Postgres, until
 from tocsin.sources.docker.config import DockerOptions
+from tocsin.sources.endpoint.config import EndpointOptions
+from tocsin.sources.files.config import FilesOptions
 from tools import lacking
 from watching import Watch, host_options, postgres_options, sqlite_options
 
@@ -63,6 +67,9 @@ VALUES = {
     r"sqlite_check_timestamp_seconds": CLOCK,
     r"sqlite_change_counter": LOAD,
     r"duckdb_read_cpu_seconds": CLOCK,
+    r"tocsin_file_(modified|status_changed|change)_timestamp_seconds|tocsin_files_look_age_seconds": CLOCK,
+    r"tocsin_file_inode": PLACE,
+    r"tocsin_files_looks_total": "how long a change took to settle",
     r"node_scrape_collector_duration_seconds": CLOCK,
     r"node_time_seconds": CLOCK,
     r"node_timex_.*": CLOCK,
@@ -72,6 +79,7 @@ VALUES = {
     r"container_(last_seen|start_time_seconds|creation_time_seconds)": CLOCK,
     r"container_processes|container_threads": LOAD,
     r"tocsin_container_(created|started|finished)_timestamp_seconds": CLOCK,
+    r"tocsin_endpoint_handshake_seconds|tocsin_tls_.*_timestamp_seconds": CLOCK,
     r"duckdb_database_size_bytes|duckdb_blocks|duckdb_free_blocks|duckdb_storage_version": "what DuckDB's version writes",
 }
 # Names whose label values are not kept.
@@ -99,7 +107,14 @@ LABELS = {
     ("duckdb_compatibility_info", "storage"): "the library's version",
     ("duckdb_compatibility_info", "library"): "the library's version",
     ("sqlite_format_info", "written_by"): "SQLite's version",
+    **{("tocsin_file_info", label): "who runs the test" for label in ("owner", "group")},
+    ("tocsin_endpoint_server_info", "version"): "the minor version",
+    **{("tocsin_tls_session_info", label): "what the two libraries agree on" for label in ("version", "cipher")},
+    **{("tocsin_tls_certificate_info", label): "made anew each time" for label in ("subject", "issuer", "serial", "fingerprint_sha256")},
 }
+
+OF_TESTS = re.compile(r"/tmp/(?:[^/\"]*pytest[^/\"]*/)*(?:test_|tocsin-)?[^/\"]+")
+"""The folders of a test's databases, of which neither the name nor a size is kept."""
 
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -113,8 +128,9 @@ def masked(line: str) -> str:
     shown = []
     for label, text in LABEL.findall(labels or ""):
         volatile = any(label == which and re.fullmatch(pattern, name) for pattern, which in LABELS)
-        shown.append(f'{label}="{"*" if volatile else text}"')
-    if any(re.fullmatch(pattern, name) for pattern in VALUES):
+        shown.append(f'{label}="{"*" if volatile else OF_TESTS.sub("*", text)}"')
+    of_a_test = OF_TESTS.search(labels or "") is not None and name in ("tocsin_file_size_bytes", "tocsin_file_content_fingerprint")
+    if of_a_test or any(re.fullmatch(pattern, name) for pattern in VALUES):
         value = "*"
     return name + ("{" + ",".join(shown) + "}" if shown else "") + " " + value
 
@@ -241,6 +257,23 @@ def test_duckdb(tmp_path: Path) -> None:
         compare("duckdb.prom", watch.scrape().text)
 
 
+def test_endpoint(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    authority, server = Authority(tmp_path / "authority"), MariaDB(tmp_path_factory.mktemp("golden"))
+    authority.issue("server", "IP:127.0.0.1,DNS:shop.example")
+    certificate, key = authority.give("server", server.folder)
+    server.start(ssl_cert=certificate, ssl_key=key)
+    try:
+        server.exporter_account(grants="")
+        options = EndpointOptions(
+            name="shop", kind="endpoint", address=f"127.0.0.1:{server.port}", protocol="mysql", labels={"team": "shop"}
+        )
+        with Watch(options, tmp_path / "state") as watch:
+            watch.check()
+            compare("endpoint.prom", watch.scrape().text)
+    finally:
+        server.stop()
+
+
 def test_docker(tmp_path: Path) -> None:
     if Path("/sys/fs/cgroup/cgroup.controllers").exists():
         lacking("the golden page is that of a host with cgroup v1")
@@ -261,6 +294,23 @@ def test_docker(tmp_path: Path) -> None:
         with Watch(options, tmp_path / "state") as watch:
             watch.check()
             compare("docker-cgroup1.prom", watch.scrape().text)
+
+
+def test_files(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="tocsin-golden-") as name:
+        root = Path(name)
+        (root / "etc" / "app").mkdir(parents=True)
+        for file, mode, text in (("app.conf", 0o640, "port = 1"), ("app.log", 0o644, "began"), ("server.key", 0o600, "key")):
+            (root / "etc" / "app" / file).write_text(text)
+            (root / "etc" / "app" / file).chmod(mode)
+        (root / "etc").chmod(0o755)
+        (root / "etc" / "current").symlink_to("app")
+        paths = (str(root / "etc"), str(root / "missing.conf"))
+        with Watch(FilesOptions(name="configs", kind="files", paths=paths), tmp_path / "state") as watch:
+            watch.check()
+            (root / "etc" / "app" / "app.conf").chmod(0o666)
+            watch.check()
+            compare("files.prom", watch.scrape().text.replace(name, ""))
 
 
 def test_host(tmp_path: Path) -> None:

@@ -56,6 +56,14 @@ def test_table_renamed_while_another_takes_its_name() -> None:
     assert told([table("t", "1")], [table("t", "2"), table("t_old", "1")]) == ["table t_old added"]
 
 
+def test_table_that_takes_the_name_of_another_is_not_gone() -> None:
+    """Both are compared under the name, as clients see it, and no rows are lost."""
+    before = [table("t", "1"), column("t", "a", identity="1.1"), table("t_new", "2"), column("t_new", "b", identity="2.1")]
+    after = [table("t_old", "1"), column("t_old", "a", identity="1.1"), table("t", "2"), column("t", "b", identity="2.1")]
+    assert told(before, after) == ["table t_new renamed", "table t_old added", "column t.a dropped", "column t.b added"]
+    assert told(before[:2], after) == ["table t_old added", "column t.a dropped", "column t.b added"]
+
+
 def test_without_identity_a_rename_is_gone_and_come() -> None:
     assert told([table("a")], [table("b")]) == ["table b added", "table a dropped"] or told([table("a")], [table("b")]) == [
         "table a dropped",
@@ -152,7 +160,7 @@ def apply(before: Schema, differences: list[Difference], after: Schema) -> Schem
         if d.old is not None and d.old.kind == "table":
             parts = [o for o in now if o.parent == d.old.full_name]
             now = [o for o in now if o.parent != d.old.full_name]
-            if d.new is not None:
+            if d.new is not None and not any(o.kind == "table" and o.name == d.new.name for o in now):
                 now += [o._replace(parent=d.new.full_name) for o in parts]
         if d.new is not None and d.new not in now:
             now.append(d.new)

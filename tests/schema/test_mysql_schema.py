@@ -17,6 +17,7 @@ import pytest
 from case import CASES, Case, mysql_database, run
 from mariadb import MariaDB, MysqlServer, mysql_options
 from servers import until
+from tocsin import schemas
 from tocsin.options import DatabaseFilter
 from tocsin.schema.model import Schema, by_root
 from tocsin.schema.track import schema_event
@@ -365,6 +366,19 @@ def test_account_that_reads_no_data_says_what_it_does_not_see(server: MysqlServe
         assert unseen(watch, name) == {"view", "grant"} | ({"sequence"} if isinstance(server, MariaDB) else set())
         server.execute(f"DROP VIEW {name}.v", f"ALTER TABLE {name}.u ADD COLUMN b int", f"DROP EVENT {name}.e", f"DROP PROCEDURE {name}.p")
         assert sorted(said(watch.check())) == ["column u.b added safe", "event e dropped cautious", "procedure p dropped breaking"]
+
+
+def test_commands_are_told_what_an_account_does_not_see(server: MysqlServer, name: str) -> None:
+    dsn = everything(server, name, account(server, name, "PROCESS ON *.*"))
+    options = mysql_options(dsn, databases=DatabaseFilter(include=(f"^{name}$",)))
+    found = schemas.of_target(options, (), 30)
+    assert found.hidden == {""}, "there may be databases that it has no privilege on"
+    ((gap),) = schemas.gaps(found, ("table", "trigger", "procedure"))
+    assert gap == f"cannot see every table, procedure, trigger of {name}"
+    assert schemas.gaps(found, ("table",), (name, "elsewhere"))[1:] == ["cannot see the database elsewhere"]
+    server.execute(f"GRANT {FULL} ON *.* TO {name}@'%'", f"GRANT SELECT ON mysql.* TO {name}@'%'")
+    found = schemas.of_target(options, (), 30)
+    assert (found.hidden, schemas.gaps(found, ("table", "trigger", "procedure", "view"))) == (frozenset(), [])
 
 
 def test_account_with_one_table_sees_a_part_and_says_so(server: MysqlServer, name: str, tmp_path: Path) -> None:

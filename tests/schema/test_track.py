@@ -249,6 +249,70 @@ def test_renamed_database_is_not_gone_and_keeps_its_history(server: Watch, postg
     assert server.check() == []
 
 
+def renamed_in_turn(postgres: Postgres, *moves: tuple[str, str]) -> None:
+    """Rename databases one after the other; nobody may be connected to one for that."""
+    for old, new in moves:
+        postgres.execute(f"ALTER DATABASE {old} ALLOW_CONNECTIONS false")
+        postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{old}'")
+        assert eventually(lambda old=old: not postgres.execute(f"SELECT pid FROM pg_stat_activity WHERE datname = '{old}'"), 30)
+        postgres.execute(f"ALTER DATABASE {old} RENAME TO {new}", f"ALTER DATABASE {new} ALLOW_CONNECTIONS true")
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+@pytest.mark.parametrize(
+    "moves",
+    [
+        [("gr", "old"), ("blu", "gr")],
+        [("gr", "spare"), ("blu", "gr"), ("spare", "blu")],
+        [("gr", "spare"), ("blu", "gr"), ("third", "blu"), ("spare", "third")],
+    ],
+    ids=["blue-green", "swap", "circle"],
+)
+def test_databases_that_change_names_are_told_by_name_alone(
+    postgres: Postgres, name: str, tmp_path: Path, moves: list[tuple[str, str]], restarted: bool
+) -> None:
+    called = {one: one for one in ("gr", "blu", "third")}
+    for one in called:
+        postgres.execute(f"CREATE DATABASE {name}_{one}")
+        settled(postgres, f"{name}_{one}", f"CREATE TABLE of_{one} (a int)", f"CREATE VIEW seen_{one} AS SELECT a FROM of_{one}")
+    options = postgres_options(postgres.dsn(), databases=DatabaseFilter(include=(f"^{name}",)))
+    with contextlib.ExitStack() as stack:
+        watch = stack.enter_context(Watch(options, tmp_path / "state"))
+        assert watch.check() == []
+        renamed_in_turn(postgres, *((f"{name}_{old}", f"{name}_{new}") for old, new in moves))
+        for old, new in moves:
+            called = {one: new if now == old else now for one, now in called.items()}
+        if restarted:
+            stack.close()
+            watch = stack.enter_context(Watch(options, tmp_path / "state"))
+        found = watch.check()
+        expected = {f"{name}_{one}": f"{name}_{now}" for one, now in called.items() if one != now}
+        assert {e.object: e.detail["new_name"] for e in found} == expected
+        assert said(found) == [f"database {one} renamed breaking" for one in sorted(expected)]
+        # Each is known as what it was: what changes in one is told of the right one, and of nothing else.
+        for now in called.values():
+            settled(postgres, f"{name}_{now}", "CREATE TABLE later (a int)")
+        told: list[tuple[str | None, str]] = []
+        assert eventually(lambda: told.extend((e.database, e.object) for e in watch.check()) or len(told) >= len(called), 30)
+        assert sorted(told, key=str) == sorted((f"{name}_{now}", "public.later") for now in called.values())
+        assert watch.check() == []
+        kept = {key for (key,) in watch.journal._db.execute("SELECT key FROM memory WHERE collector = 'postgres.schema'")}
+        assert {key.split(":")[1] for key in kept if ":" in key} == {f"{name}_{now}" for now in called.values()}
+        watch.scheduler.stop()
+
+
+def test_database_that_takes_no_connections_is_not_gone(server: Watch, postgres: Postgres, name: str) -> None:
+    postgres.execute(f"CREATE DATABASE {name}")
+    settled(postgres, name, "CREATE TABLE t (a int)")
+    server.check()
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    assert server.check() == []
+    assert server.page().value("tocsin_schema_unseen", database=name, object_kind="database") == 1
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert server.check() == []
+    assert server.page().value("tocsin_schema_objects", database=name, object_kind="table") == 1
+
+
 def test_one_database_that_cannot_be_read_hides_no_change_in_another(server: Watch, postgres: Postgres, name: str) -> None:
     for one in ("a", "b"):
         postgres.execute(f"CREATE DATABASE {name}_{one}")

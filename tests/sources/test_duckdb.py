@@ -250,6 +250,28 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return started
 
 
+def test_start_of_a_sequence_is_watched_and_that_it_is_used_is_no_change(app: App) -> None:
+    """Where it started is known until somebody draws from it, and remembered after that."""
+
+    def told(*statements: str) -> list[str]:
+        app.execute(*statements)
+        app.reopen()  # from then on the catalog says where a sequence stands
+        sessions._known_of(watch.options).look = None
+        return said(watch.check())
+
+    with Watch(duckdb_options(app.path), app.path.parent.parent / "state") as watch:
+        assert told("CREATE SEQUENCE s START 100", "CREATE SEQUENCE plain") == []
+        fingerprint = watch.page().value("tocsin_schema_fingerprint")
+        assert told("SELECT nextval('s')", "SELECT nextval('plain')") == []
+        assert told("SELECT nextval('s')") == []
+        assert watch.page().value("tocsin_schema_fingerprint") == fingerprint
+        assert told("CREATE OR REPLACE SEQUENCE s START 500") == ["sequence main.s altered cautious"]
+        assert told("SELECT nextval('s')") == []
+        assert told("CREATE OR REPLACE SEQUENCE s") == ["sequence main.s altered cautious"]
+        assert told("SELECT nextval('s')") == []
+        assert told("CREATE OR REPLACE SEQUENCE s INCREMENT BY 3", "SELECT nextval('s')") == ["sequence main.s altered cautious"]
+
+
 def test_collectors_that_are_due_together_cost_one_child_and_a_file_that_rests_none(app: App, children: list[Any]) -> None:
     app.execute(*FILL)
     with watching(app.path) as watch:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import fuse
+from tocsin.mounts import below, parse, unescape
 from tocsin.sources.host import session
-from tocsin.sources.host.mounts import below, parse, unescape
 from tocsin.sources.host.watchdog import Watchdog
 from tools import lacking
 from watching import Watch, eventually, host_options

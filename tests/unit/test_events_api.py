@@ -15,7 +15,8 @@ import pytest
 from servers import get
 from tocsin import config, events_api
 from tocsin.event import Change, Event, EventKind, Risk
-from tocsin.journal import Filter, Journal
+from tocsin.event_filter import Filter
+from tocsin.journal import Journal
 from tocsin.service import Service
 
 

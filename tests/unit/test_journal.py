@@ -22,7 +22,8 @@ from servers import get, until
 from tocsin import config
 from tocsin.errors import ConfigError, JournalError
 from tocsin.event import Event, EventKind, Risk
-from tocsin.journal import Filter, Journal
+from tocsin.event_filter import Filter
+from tocsin.journal import Journal
 from tocsin.service import Service
 from tocsin.vitals import RECENT_CHANGES
 from tools import lacking

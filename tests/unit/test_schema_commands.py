@@ -20,6 +20,7 @@ from servers import tocsin as serving
 from tocsin import schemas
 from tocsin.errors import SetupError
 from tocsin.schema import drift
+from tocsin.schema.model import Object, Schema
 
 TABLES = """
     CREATE TABLE orders (id INTEGER PRIMARY KEY, email TEXT NOT NULL DEFAULT '', total REAL);
@@ -66,8 +67,8 @@ def server(postgres: Postgres, tmp_path: Path) -> Iterator[tuple[Path, str, str]
             "CREATE TABLE orders (id int PRIMARY KEY, email text)", "CREATE VIEW emails AS SELECT email FROM orders", database=name
         )
     (tmp_path / "tocsin.yaml").write_text(
-        f"targets: [{{name: pg, kind: postgres, dsn: '{postgres.dsn()}', databases: {{include: ['^({'|'.join(names)})$']}},"
-        " expected: pg.json}]\n"
+        f"targets:\n  - {{name: pg, kind: postgres, dsn: '{postgres.dsn()}', databases: {{include: ['^({'|'.join(names)})$']}},"
+        " expected: pg.json}\n"
     )
     yield tmp_path, *names
     for name in names:
@@ -255,6 +256,68 @@ def test_accept_of_one_database_leaves_the_others_as_they_are_expected(server: t
     assert done.stdout.count("orders.note added") == 1
     left = run(folder, "diff", "pg.json", "pg", "--format", "json")
     assert [(d["database"], d["object"]) for d in json.loads(left.stdout)] == [(b, "public.orders.note")]
+
+
+@pytest.fixture
+def weak(server: tuple[Path, str, str], postgres: Postgres) -> Iterator[tuple[Path, str, str]]:
+    """The same, with a second target `weak` whose role may not enter the second database."""
+    folder, first, second = server
+    role = f"weak_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"CREATE ROLE {role} LOGIN", f"REVOKE CONNECT ON DATABASE {second} FROM PUBLIC")
+    with (folder / "tocsin.yaml").open("a") as file:
+        file.write(
+            f"  - {{name: weak, kind: postgres, dsn: '{postgres.dsn(user=role)}', expected: pg.json,\n"
+            f"     databases: {{include: ['^({first}|{second})$']}}}}\n"
+        )
+    yield folder, first, second
+    postgres.execute(f"DROP ROLE {role}")
+
+
+def test_who_cannot_see_everything_says_so_and_accepts_it_only_when_told_to(weak: tuple[Path, str, str], postgres: Postgres) -> None:
+    folder, first, second = weak
+    done = run(folder, "accept", "pg")
+    assert (done.returncode, done.stderr) == (0, f"{folder}/pg.json was written\n")
+    whole = drift.read(folder / "pg.json").schemas
+    assert whole.keys() == {first, second}
+    hidden = f"weak cannot see the database {second}"
+
+    for words in (["show", "weak"], ["export", "weak", "-o", "weak.json"], ["diff", "weak", "pg.json"], ["scan", ".", "--target", "weak"]):
+        done = run(folder, *words)
+        assert f"warning: {hidden}: " in done.stderr, words
+    assert drift.read(folder / "weak.json").schemas.keys() == {first}
+    assert "warning" not in run(folder, "export", "pg").stderr
+    assert "cannot see the database" in run(folder, "show", "weak", "--database", second).stderr
+
+    postgres.execute("ALTER TABLE orders ADD COLUMN note text", database=first)
+    for more in ([], ["--dry-run"]):
+        done = run(folder, "accept", "weak", *more)
+        assert done.returncode == 2
+        assert f"{hidden}: what is hidden would be expected to be absent" in done.stderr
+        assert "tocsin grants postgres; or give --partial" in done.stderr
+    assert drift.read(folder / "pg.json").schemas == whole
+    done = run(folder, "accept", "weak", "--partial")
+    assert done.returncode == 0
+    assert "note" in done.stdout
+    found = drift.read(folder / "pg.json").schemas
+    assert found[second] == whole[second]
+    assert any(o.name == "note" for o in found[first].objects)
+    # What it may see is what it is asked for: nothing is hidden of that.
+    assert run(folder, "accept", "weak", "--database", first).returncode == 0
+
+
+def test_kinds_that_cannot_be_seen_stay_as_they_are_expected() -> None:
+    def table(name: str) -> Object:
+        return Object("table", "", name, ("table", None, None, None, None))
+
+    def trigger(parent: str) -> Object:
+        return Object("trigger", parent, "g", ("BEFORE INSERT", "yes"))
+
+    routine = Object("procedure", "", "p", ("", None, "sql", None, None, None))
+    known = Schema("mysql 9", (table("t"), trigger("t"), table("gone"), trigger("gone"), routine))
+    seen = Schema("mysql 9", (table("t"), table("new")), frozenset({"trigger", "procedure", "view"}))
+    assert set(schemas._with_hidden(seen, known).objects) == {table("t"), table("new"), trigger("t"), routine}
+    assert schemas.gaps(schemas.Schemas(shop=seen), ("table", "trigger", "procedure")) == ["cannot see every procedure, trigger of shop"]
+    assert schemas.gaps(schemas.Schemas(shop=seen), ("table", "column")) == []
 
 
 def test_accept_does_not_write_over_a_file_that_it_cannot_read(folder: Path) -> None:

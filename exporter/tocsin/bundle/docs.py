@@ -15,6 +15,9 @@ from typing import Any, get_args, get_origin
 from tocsin import catalog, events_api, stream, vitals
 from tocsin.config import Config
 from tocsin.event import EVENT_HELP, RISK_HELP, Change, EventKind, Risk
+from tocsin.filewatch.compare import FileChange
+from tocsin.filewatch.events import OBJECT_KINDS
+from tocsin.filewatch.risk import RULES as FILE_RULES
 from tocsin.metric import Declared, Metric
 from tocsin.options import Duration, Levels, Secret, Size, TargetOptions
 from tocsin.schema.risk import RULES
@@ -86,6 +89,21 @@ without either it hears what happens from now on. When events were removed by re
 every 15 seconds shows that the line is open. {stream.MOST_STREAMS} clients are served at a time; one more gets 503 with `Retry-After`.
 """
 
+_SCHEMA = """`detail` has what else is known: `traits` and `diff` of an altered object, `new_name` of a renamed one, and `objects`, how many
+go by another name with a renamed schema or role. Where PostgreSQL has the event trigger of `tocsin install postgres-trigger`, `by`,
+`application`, `client` and `statement` say who made the change and how; a change that is found only after a restart of the exporter,
+or that was made while it did not listen, bears none of them.
+
+Told are renames of roles and tablespaces, in each database that they have to do with, and nothing else of them. Not told are
+attributes and passwords of roles, `ALTER ROLE ... SET` and `ALTER DATABASE ... SET`, security labels, and the default character set of
+a MySQL database, which tables that are made later tell as their own: neither a schema nor its fingerprint says anything of these.
+"""
+
+_FILES = """`detail` has the `attributes` that differ, `old_sha256` and `new_sha256` of what was read, `old_inode` and `new_inode` of a
+replaced file, `diff` of a text file whose name `diff` matches, `new_name` of a renamed one, `to` of a rotated log, `files` of a
+directory that came or went with so many. Times alone are no change. Names that are no UTF-8 or do not print are written with escapes.
+"""
+
 
 def events_page() -> str:
     """Return EVENTS.md: what events there are, and how a change is weighed."""
@@ -101,8 +119,22 @@ def events_page() -> str:
     return (
         f"# Events\n{_MADE}\n{_API}\n{parameters}\n{_STREAM}\n## Kinds\n\n{kinds}\n"
         f"## Schema changes\n\n`change` is one of {changes}. The first rule that fits decides; of several altered traits\n"
-        f"the heaviest counts.\n\n"
-        f"{risks}\n{rules}"
+        f"the heaviest counts.\n\n{_SCHEMA}\n"
+        f"{risks}\n{rules}\n{_files()}"
+    )
+
+
+def _files() -> str:
+    """Return what is told of files, and how it is weighed."""
+    changes = ", ".join(f"`{c}`" for c in FileChange)
+    rules = _table(
+        ("change", "what of it", "risk", "security", "reason"),
+        [(r.change, r.attribute or "", r.risk, "yes" * r.security, r.reason) for r in FILE_RULES],
+    )
+    return (
+        f"## Changes of files\n\n`change` is one of {changes}; `object_kind` one of {', '.join(f'`{kind}`' for kind in OBJECT_KINDS)},\n"
+        f"of which `files` are many of a directory at once (`detail.count`, and `some` of them). Of what is altered or replaced every\n"
+        f"attribute is weighed; the heaviest counts, and what bears on security is told in any case.\n\n{_FILES}\n{rules}"
     )
 
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tocsin.event import Change
-from tocsin.schema.model import ATTACHED, TRAITS, Object, Schema, by_root
+from tocsin.schema import follow
+from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, by_root
 
 _Key: TypeAlias = tuple[str, str, str]
-
-_WORD = re.compile(r'"(?:[^"]|"")*"|\w+|\S')
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One changed object: `old` is None when it was added, `new` when it was dropped."""
+    """One changed object: `old` is None when it was added, `new` when it was dropped.
+
+    `objects` is, of a schema or a role with another name, how many objects are called or described by that now.
+    """
 
     change: Change
     old: Object | None
     new: Object | None
+    objects: int | None = None
+    respelled: bool = False
+    """Whether the engine takes the new name for the old one: they differ in the case of their letters alone."""
 
     @property
     def subject(self) -> Object:
@@ -42,12 +47,15 @@ def diff(before: Schema, after: Schema) -> list[Difference]:
 
     Parts of an added or dropped object, and what is attached to it, are not listed one by one. A rename is told by
     the engine's identity where it has one, else by content; a renamed object's parts have not changed, and neither
-    has what only mentions the new name now. A table that became a partition is neither dropped nor added.
+    has what is in a renamed schema, or what only mentions the new name now. Where another one bears a name now, both are
+    compared under that name, as clients see it. A table that became a partition is neither dropped nor added.
     """
     gone, come = _partitions(after), _partitions(before)
+    folds = before.folds_names and after.folds_names
     roots = _compare(
         [o for o in before.objects if _is_root(o) and o.identity not in gone],
         [o for o in after.objects if _is_root(o) and o.identity not in come],
+        folds=folds,
     )
     roots = _renamed_by_content(roots, before, after)
     silent = _names(o for s, mark in ((before, gone), (after, come)) for o in s.objects if _is_root(o) and o.identity in mark)
@@ -56,12 +64,71 @@ def diff(before: Schema, after: Schema) -> list[Difference]:
     added = (silent | _names(d.new for d in roots if d.change is Change.ADDED)) - standing
     renamed = {old: new for d in roots if d.change is Change.RENAMED for old, new in zip(_called(d.old), _called(d.new), strict=True)}
     renamed = {old: new for old, new in renamed.items() if old not in standing}
-    parts = _compare(
-        [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped],
-        [o for o in after.objects if _is_part(o) and (o.parent not in added or _opens_to_everybody(o))],
-    )
-    words = _renamed_words(roots + parts)
-    return [d for d in roots + _told(parts) if not _only_follows(d, words)]
+    old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
+    new = [o for o in after.objects if _is_part(o) and (o.parent not in added or _opens_to_everybody(o))]
+    parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), folds=folds)
+    names = _part_names(parts)
+    attached = [o._replace(name=names.get((o.parent, o.name), o.name)) for o in old if o.kind in ATTACHED]
+    parts = _sorted(parts + _compare(attached, (o for o in new if o.kind in ATTACHED), folds=folds))
+    return _without_followers(_took_names(roots, after), _told(parts))
+
+
+def _took_names(roots: list[Difference], after: Schema) -> list[Difference]:
+    """Tell as renamed what seems to be gone, and is there under a name that another one bore until now: nothing of it is lost."""
+    there = {(o.kind, o.identity): o for o in after.objects if _is_root(o) and _is_numbered(o)}
+    found = []
+    for d in roots:
+        taken = there.get((d.subject.kind, d.subject.identity)) if d.change is Change.DROPPED else None
+        found.append(Difference(Change.RENAMED, d.old, taken) if taken is not None else d)
+    return _sorted(found)
+
+
+def _without_followers(roots: list[Difference], parts: list[Difference]) -> list[Difference]:
+    """Leave out what has another name or other words only because something that it is in, or mentions, was renamed."""
+    renamed = _renamed(roots)
+    with_another = follow.followers(renamed)
+    words = follow.Renames(renamed + _renamed(d for d in parts if d.subject.kind == "column"))
+    told, untold = list[Difference](), list[Difference]()
+    for d in roots + _without_made_up(parts, words):
+        (untold if _follows(d, with_another, words) else told).append(d)
+    return [_counted(d, with_another, untold) for d in told if d.subject.kind not in OF_SERVER or d.change is Change.RENAMED]
+
+
+def _without_made_up(parts: list[Difference], words: follow.Renames) -> list[Difference]:
+    """Leave out what went and came because its name is made up from names, of which one is another now."""
+    come: dict[tuple[str, str], list[Difference]] = {}
+    for d in parts:
+        if d.change is Change.ADDED and d.subject.generated and words.pairs:
+            come.setdefault((d.subject.kind, d.subject.parent), []).append(d)
+    left_out: set[int] = set()
+    for d in parts:
+        others = come.get((d.subject.kind, d.subject.parent), []) if d.change is Change.DROPPED and d.subject.generated else []
+        found = next((other for other in others if words.explain(d.subject, other.subject)), None)
+        if found is not None:
+            others.remove(found)
+            left_out |= {id(d), id(found)}
+    return [d for d in parts if id(d) not in left_out]
+
+
+def _follows(d: Difference, with_another: set[follow.Renamed], words: follow.Renames) -> bool:
+    if d.change is Change.RENAMED and d.old is not None and d.new is not None:
+        return (d.old, d.new) in with_another or follow.is_called_from_elsewhere(d.old, d.new)
+    return d.change is Change.ALTERED and d.old is not None and d.new is not None and words.explain(d.old, d.new)
+
+
+def _renamed(differences: Iterable[Difference]) -> list[follow.Renamed]:
+    return [(d.old, d.new) for d in differences if d.change is Change.RENAMED and d.old is not None and d.new is not None]
+
+
+def _counted(d: Difference, with_another: set[follow.Renamed], untold: list[Difference]) -> Difference:
+    """Say of a renamed schema how many objects are in it, and of a role how many belong to it or name it."""
+    if d.change is not Change.RENAMED or d.old is None:
+        return d
+    if d.old.kind == "schema":
+        return replace(d, objects=follow.members(d.old.name, with_another))
+    if d.old.kind == "role":
+        return replace(d, objects=sum(u.subject.kind in follow.OF_ROLES for u in untold))
+    return d
 
 
 def _partitions(schema: Schema) -> set[str | None]:
@@ -97,13 +164,23 @@ def _opens_to_everybody(o: Object) -> bool:
     return o.kind == "grant" and "PUBLIC=" in (o.traits[0] or "")
 
 
+def _part_names(parts: list[Difference]) -> dict[tuple[str, str], str]:
+    """Return by what names what is attached to renamed parts knows them now, by the part's root and the name until now."""
+    found = {}
+    for d in parts:
+        if d.change is Change.RENAMED and d.old is not None and d.new is not None:
+            before = "" if d.old.kind == "column" else f"{d.old.kind} "
+            found[d.old.parent, before + d.old.name] = before + d.new.name
+    return found
+
+
 def _told(parts: list[Difference]) -> list[Difference]:
-    """Leave out what is attached to parts that came, went or were renamed themselves: it came and went with them."""
+    """Leave out what is attached to parts that came or went themselves: it came and went with them."""
     followed: dict[Change, set[tuple[str, str]]] = {Change.ADDED: set(), Change.DROPPED: set()}
     for d in parts:
         if d.subject.kind not in ATTACHED:
             for change, o in ((Change.DROPPED, d.old), (Change.ADDED, d.new)):
-                if o is not None and d.change in (change, Change.RENAMED):
+                if o is not None and d.change is change:
                     followed[change] |= {(o.parent, o.name), (o.parent, f"{o.kind} {o.name}")}
     return [d for d in parts if d.subject.kind not in ATTACHED or (d.subject.parent, d.subject.name) not in followed.get(d.change, ())]
 
@@ -145,33 +222,6 @@ def _nameless(o: Object, root: Object) -> tuple[str | None, ...]:
     return tuple(t and word.sub("?", t) for t in o.traits)
 
 
-def _renamed_words(differences: list[Difference]) -> set[tuple[str, str]]:
-    """Return old and new words of every renamed object that others may name in their texts."""
-    found: set[tuple[str, str]] = set()
-    for d in differences:
-        if d.change is Change.RENAMED and d.old and d.new and (_is_root(d.old) or d.old.kind == "column"):
-            found.add((d.old.name, d.new.name))
-            old, new = _words(d.old.name), _words(d.new.name)
-            if len(old) == len(new):
-                found.update((a, b) for a, b in zip(old, new, strict=True) if a != b)
-    return found
-
-
-def _only_follows(d: Difference, renamed: set[tuple[str, str]]) -> bool:
-    """Tell whether an object was altered only in that its texts mention renamed tables and columns by their new names."""
-    if d.change is not Change.ALTERED or not renamed or d.old is None or d.new is None:
-        return False
-    for a, b in zip(d.old.traits, d.new.traits, strict=True):
-        old, new = _words(a or ""), _words(b or "")
-        if len(old) != len(new) or any(x != y and (x, y) not in renamed for x, y in zip(old, new, strict=True)):
-            return False
-    return True
-
-
-def _words(text: str) -> list[str]:
-    return [w[1:-1].replace('""', '"') if w[0] == '"' else w for w in _WORD.findall(text)]
-
-
 def _moved(o: Object, renamed: dict[str, str]) -> Object:
     """Give a part of a renamed root the root's new name."""
     return o._replace(parent=renamed[o.parent]) if o.parent in renamed else o
@@ -181,16 +231,17 @@ def _key(o: Object) -> _Key:
     return (o.kind, o.parent, o.name)
 
 
-def _compare(before: Iterable[Object], after: Iterable[Object]) -> list[Difference]:
+def _compare(before: Iterable[Object], after: Iterable[Object], *, folds: bool) -> list[Difference]:
     old = {_key(o): o for o in before}
     new = {_key(o): o for o in after}
     gone = {k: o for k, o in old.items() if k not in new or new[k].traits != o.traits}
     come = {k: o for k, o in new.items() if k not in old or old[k].traits != o.traits}
     _pairs(gone, come, _same_behind_made_up_name)  # they are equal: their names mean nothing
     found = [Difference(Change.ALTERED, gone.pop(k), come.pop(k)) for k in gone.keys() & come.keys()]
-    for a, b in _pairs(gone, come, _same_identity) + _pairs(gone, come, _same_content):
+    respelled = _pairs(gone, come, _same_but_for_case) if folds else []
+    for a, b in respelled + _pairs(gone, come, _same_identity) + _pairs(gone, come, _same_content):
         if not (a.generated and b.generated):
-            found.append(Difference(Change.RENAMED, a, b))
+            found.append(Difference(Change.RENAMED, a, b, respelled=(a, b) in respelled))
         if a.traits != b.traits:
             found.append(Difference(Change.ALTERED, a, b))
     found += [Difference(Change.DROPPED, o, None) for o in gone.values()]
@@ -219,6 +270,10 @@ def _pairs(gone: dict[_Key, Object], come: dict[_Key, Object], sameness: Callabl
 
 def _same_behind_made_up_name(o: Object) -> object:
     return (o.kind, o.parent, o.traits) if o.generated else None
+
+
+def _same_but_for_case(o: Object) -> object:
+    return (o.kind, o.parent, o.name.lower())
 
 
 def _same_identity(o: Object) -> object:

@@ -20,7 +20,8 @@ from tocsin import vitals
 from tocsin.errors import SetupError
 from tocsin.event import Change
 from tocsin.schema.diff import Difference, diff
-from tocsin.schema.model import TRAITS, Object, Schema
+from tocsin.schema.masked import masked
+from tocsin.schema.model import OF_SERVER, TRAITS, Object, Schema
 from tocsin.source import Run
 
 _log = logging.getLogger("tocsin.schema")
@@ -32,7 +33,9 @@ _MOST_OBJECTS = 20
 WORDS = {Change.DROPPED: "missing", Change.ADDED: "unexpected", Change.ALTERED: "different", Change.RENAMED: "renamed"}
 """What a change from the expected schema to the present one is called."""
 
-DEFAULT_KINDS = tuple(kind for kind in TRAITS if kind not in ("database", "partition", "owner", "grant", "default privileges", "comment"))
+DEFAULT_KINDS = tuple(
+    kind for kind in TRAITS if kind not in ("database", "partition", *OF_SERVER, "owner", "grant", "default privileges", "comment")
+)
 """What an exported file compares unless told otherwise: what the application sees, and not who owns it."""
 
 
@@ -65,8 +68,8 @@ def place(o: Object) -> tuple[str, bool, str, str]:
 
 
 def as_dict(o: Object) -> dict[str, Any]:
-    """Return an object as the file has it."""
-    traits = {name: value for name, value in zip(TRAITS[o.kind], o.traits, strict=True) if value is not None}
+    """Return an object as the file has it: masked, for the file is read by many."""
+    traits = {name: value for name, value in zip(TRAITS[o.kind], masked(o).traits, strict=True) if value is not None}
     where = {"parent": o.parent} if o.parent else {}
     return {"kind": o.kind, **where, "name": o.name} | traits | ({"generated_name": True} if o.generated else {})
 
@@ -112,10 +115,13 @@ def _from_dict(path: Path, found: dict[str, Any]) -> Object:
 
 
 def differences(expected: Expected, database: str, present: Schema) -> list[Difference]:
-    """Return how the present schema differs from the expected one, in the kinds that the file speaks of."""
-    here = Schema(present.server, tuple(o._replace(identity=None) for o in present.objects if o.kind in expected.kinds))
+    """Return how the present schema differs from the expected one, in the kinds that the file speaks of.
+
+    Both are masked, as the file is: what differs in a secret alone is no difference from what is expected.
+    """
+    here = Schema(present.server, tuple(masked(o)._replace(identity=None) for o in present.objects if o.kind in expected.kinds))
     wanted = expected.schemas[database]
-    return diff(Schema(wanted.server, tuple(o for o in wanted.objects if o.kind in expected.kinds)), here)
+    return diff(Schema(wanted.server, tuple(masked(o) for o in wanted.objects if o.kind in expected.kinds)), here)
 
 
 def databases(path: Path | None) -> set[str]:

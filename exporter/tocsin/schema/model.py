@@ -18,6 +18,8 @@ TRAITS: dict[str, tuple[str, ...]] = {
     "schema": (),
     "table": ("form", "options", "row_security", "replica_identity", "inherits"),
     "partition": (),
+    "role": (),
+    "tablespace": (),
     "column": ("type", "nullable", "default", "generated", "collation", "options"),
     "index": ("unique", "definition", "valid"),
     "constraint": ("form", "definition", "validated"),
@@ -60,8 +62,13 @@ TRAITS: dict[str, tuple[str, ...]] = {
 }
 """What is compared, by kind of object. A trait is text, or None where the engine has nothing to say."""
 
+OF_SERVER = ("role", "tablespace")
+"""Kinds that belong to the server: known only so that one with another name is not taken for another one by those that mention it."""
+
 ATTACHED = ("owner", "grant", "comment")
 """Kinds that say something about another object: who drops or renames that one is not told about them."""
+
+_FOLDING = ("sqlite", "duckdb")
 
 
 class Object(NamedTuple):
@@ -134,11 +141,14 @@ class Schema:
     """All objects of one database. `server` is the engine and its major version: between two, texts may differ.
 
     Partitions are known only so that a table that becomes one, or stops being one, is not taken for gone or
-    new: that they come and go is no change.
+    new: that they come and go is no change. Neither is it with what belongs to the server.
+
+    `unseen` are the kinds of which some may be hidden for want of privileges: `database` where all of it is.
     """
 
     server: str
     objects: tuple[Object, ...]
+    unseen: frozenset[str] = frozenset()
 
     def fingerprint(self) -> str:
         """Return SHA-256 over the canonical form, as hexadecimal digits.
@@ -148,7 +158,12 @@ class Schema:
         return combined(digest(group) for group in by_root(self.objects).values())
 
     def counts(self) -> dict[str, int]:
-        return dict(Counter(o.kind for o in self.objects))
+        return dict(Counter(o.kind for o in self.objects if o.kind not in OF_SERVER))
+
+    @property
+    def folds_names(self) -> bool:
+        """Whether names that differ in the case of their letters alone are the same to the engine."""
+        return self.server.split(" ")[0] in _FOLDING
 
 
 def by_root(objects: Iterable[Object]) -> dict[str, list[Object]]:
@@ -161,7 +176,7 @@ def by_root(objects: Iterable[Object]) -> dict[str, list[Object]]:
 
 def digest(group: Iterable[Object]) -> str:
     """Return SHA-256 over the canonical form of a root's objects, "" where nothing counts."""
-    lines = sorted(_canonical(o) for o in group if o.kind != "partition")
+    lines = sorted(_canonical(o) for o in group if o.kind not in ("partition", *OF_SERVER))
     return sha256(b"".join(lines)).hexdigest() if lines else ""
 
 

@@ -1,4 +1,4 @@
-"""Schemas and differences as text for a person."""
+"""Schemas and differences as text for a person; what is a secret in them is masked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from tocsin.event import Change, one_line
 from tocsin.schema.diff import Difference
+from tocsin.schema.masked import masked
 from tocsin.schema.model import ATTACHED, TRAITS, Object, Schema, by_root
 from tocsin.schema.risk import weigh
 
@@ -31,14 +32,14 @@ def _root(name: str, objects: list[Object]) -> Object:
 
 
 def _group(root: Object, objects: list[Object]) -> Iterator[str]:
-    first, *more = root.definition.splitlines() or [root.full_name]
+    first, *more = masked(root).definition.splitlines() or [root.full_name]
     yield one_line(first if first.startswith(root.kind) else f"{root.kind} {first}")
     yield from (f"    {line}" for line in more)
     order = list(TRAITS)
     for o in sorted(
         (o for o in objects if o.parent), key=lambda o: (o.kind in ATTACHED, order.index(o.kind), o.name * (o.kind != "column"))
     ):
-        first, *more = o.definition.splitlines() or [""]
+        first, *more = masked(o).definition.splitlines() or [""]
         if o.kind != "column" and not first.startswith((o.name or " ", f"{o.kind} ")):
             first = f"{o.kind} {o.name}: {first}" if o.name else f"{o.kind}: {first}"
         yield f"    {one_line(first)}"
@@ -55,7 +56,7 @@ def difference_lines(difference: Difference) -> Iterator[str]:
     yield f"{subject.kind} {one_line(subject.full_name)} {difference.change}{one_line(to)} ({words}): {verdict.reason}"
     for mark, side in (("-", difference.old), ("+", new)):
         if side is not None:
-            yield from (f"  {mark} {line}" for line in side.definition.splitlines())
+            yield from (f"  {mark} {line}" for line in masked(side).definition.splitlines())
 
 
 def difference_json(database: str, difference: Difference) -> dict[str, Any]:
@@ -72,8 +73,8 @@ def difference_json(database: str, difference: Difference) -> dict[str, Any]:
         "risk": verdict.risk,
         "reason": verdict.reason,
         "security": verdict.security,
-        "old": old.definition if old else None,
-        "new": new.definition if new else None,
+        "old": masked(old).definition if old else None,
+        "new": masked(new).definition if new else None,
     }
 
 

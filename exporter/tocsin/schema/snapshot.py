@@ -41,7 +41,10 @@ class Snapshot:
             self._run.remember(self._key(root), None)
 
     def save(self) -> None:
-        self._run.remember(f"roots:{self._database}", zlib.compress(json.dumps(self.marks, ensure_ascii=False).encode(), 1))
+        self._run.remember(f"roots:{self._database}", self._packed())
+
+    def _packed(self) -> bytes:
+        return zlib.compress(json.dumps(self.marks, ensure_ascii=False).encode(), 1)
 
     def fingerprint(self) -> str:
         return combined(m[:_HEX].strip() for m in self.marks.values())
@@ -51,16 +54,18 @@ class Snapshot:
         for root in self.marks:
             yield from self.part(root)
 
-    def move(self, name: str | None) -> None:
-        """Remember all of it under another database's name, or forget it."""
-        target = Snapshot(self._run, name) if name is not None else None
-        for root in list(self.marks):
-            if target is not None:
-                target.put(root, self.part(root))
-            self.put(root, [])
-        if target is not None:
-            target.save()
-        self._run.remember(f"roots:{self._database}", None)
+    def take(self) -> dict[str, bytes]:
+        """Forget all of it, and return it as it was kept, by root."""
+        found = {root: kept for root in self.marks if (kept := recall(self._run, self._key(root))) is not None}
+        marks = self._packed()
+        for key in (*map(self._key, found), f"roots:{self._database}"):
+            self._run.remember(key, None)
+        return {"": marks} | found if self.existed else {}
+
+    def put_down(self, taken: dict[str, bytes]) -> None:
+        """Remember what another one took up."""
+        for root, kept in taken.items():
+            self._run.remember(self._key(root) if root else f"roots:{self._database}", kept)
 
     def _key(self, root: str) -> str:
         return f"root:{self._database}:{root}"

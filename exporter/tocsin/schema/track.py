@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tocsin import vitals
+from tocsin import mask, vitals
 from tocsin.event import Change, Event, EventKind, Risk
 from tocsin.schema import drift
 from tocsin.schema.diff import Difference, diff
-from tocsin.schema.model import Object, Schema, by_root
+from tocsin.schema.masked import masked
+from tocsin.schema.model import OF_SERVER, Object, Schema, by_root
 from tocsin.schema.risk import weigh
 from tocsin.schema.snapshot import Snapshot, mark, recall
 from tocsin.source import Run
@@ -89,7 +90,7 @@ def observe_roots(
         counts.subtract(o.kind for o in moved.old)
         counts.update(o.kind for o in moved.new)
     if summary is not None and summary["server"] == server:
-        _tell(run, database, moved, summary["unseen"], explain)
+        _tell(run, database, server, moved, summary["unseen"], explain)
     elif summary is not None:
         run.event(_upgraded(database, summary["server"], server))
     fresh: dict[str, Any] = {
@@ -98,7 +99,7 @@ def observe_roots(
         "inspections": (summary["inspections"] if summary else 0) + 1,
         "server": server,
         "fingerprint": snapshot.fingerprint(),
-        "objects": {kind: count for kind, count in sorted(counts.items()) if count > 0},
+        "objects": {kind: count for kind, count in sorted(counts.items()) if count > 0 and kind not in OF_SERVER},
         "unseen": sorted(unseen),
         "drift": summary["drift"] if summary else None,
     }
@@ -152,9 +153,9 @@ def _carried(before: list[Object], seen: list[Object], unseen: Collection[str]) 
     return [o for o in before if o.kind in unseen and (o.kind, o.parent, o.name) not in there]
 
 
-def _tell(run: Run, database: str, moved: _Moved, unseen_before: Collection[str], explain: Explain | None) -> None:
+def _tell(run: Run, database: str, server: str, moved: _Moved, unseen_before: Collection[str], explain: Explain | None) -> None:
     seen_before = {(o.parent, o.kind) for o in moved.old if o.parent}
-    for difference in diff(Schema("", tuple(moved.old)), Schema("", tuple(moved.new))):
+    for difference in diff(Schema(server, tuple(moved.old)), Schema(server, tuple(moved.new))):
         if _is_news(difference, unseen_before, seen_before):
             run.event(schema_event(database, difference, explain))
 
@@ -165,18 +166,25 @@ def _is_news(difference: Difference, unseen_before: Collection[str], seen_before
     return difference.change is not Change.ADDED or o.kind not in unseen_before or (o.parent, o.kind) in seen_before
 
 
-def observe_databases(run: Run, existing: Mapping[str, str | None], hidden: Collection[str] = (), expected: Path | None = None) -> None:
-    """Tell which databases came, went and got another name, by their names and the engine's identity where it has one.
+def observe_databases(
+    run: Run,
+    existing: Mapping[str, str | None],
+    hidden: Collection[str] = (),
+    expected: Path | None = None,
+    *,
+    own: Collection[str] = (),
+) -> None:
+    """Tell which databases came, went and got another name, by the engine's identity where it has one, else by their names.
 
-    What was remembered of a database goes with it, and follows it to its new name. `hidden` are the watched
-    ones whose schema may not be read.
+    What was remembered of a database goes with it, and follows it to its new name; so does what the engine keeps beside
+    under the keys `own`, each followed by a colon and the name. `hidden` are the watched ones whose schema may not be read.
     """
     kept = run.recall("databases")
     if kept is not None:
-        for difference in diff(_databases(json.loads(kept)), _databases(existing)):
+        changes = _database_changes(json.loads(kept), existing)
+        for difference in changes:
             run.event(schema_event(difference.subject.name, difference))
-            if difference.old is not None:
-                _move(run, difference.old.name, difference.new.name if difference.new else None)
+        _move(run, {d.old.name: d.new.name if d.new else None for d in changes if d.old is not None}, ("summary", *own))
     fresh = json.dumps(existing, sort_keys=True).encode()
     if kept != fresh:
         run.remember("databases", fresh)
@@ -186,30 +194,60 @@ def observe_databases(run: Run, existing: Mapping[str, str | None], hidden: Coll
         run.emit(vitals.SCHEMA_DRIFT, 1, (name, "database", "missing"))
 
 
-def _move(run: Run, database: str, name: str | None) -> None:
-    summary = recall(run, f"summary:{database}")
-    if name is not None:
-        run.remember(f"summary:{name}", summary)
-    Snapshot(run, database).move(name)
-    run.remember(f"summary:{database}", None)
+def _database_changes(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> list[Difference]:
+    """Compare databases. Those of a known identity are followed first: two may have changed names.
+
+    One that was made again under its name, and is none of the others, goes on as the one that it replaced.
+    """
+    names = {identity: name for name, identity in now.items() if identity is not None}
+    moved = {name: names[identity] for name, identity in before.items() if identity in names and names[identity] != name}
+    stayed = {name for name in before.keys() & now.keys() if name not in moved and name not in moved.values()}
+    dropped = before.keys() - moved.keys() - stayed
+    added = now.keys() - set(moved.values()) - stayed
+    found = [Difference(Change.DROPPED, _database(name), None) for name in dropped]
+    found += [Difference(Change.ADDED, None, _database(name)) for name in added]
+    found += [Difference(Change.RENAMED, _database(old), _database(new)) for old, new in moved.items()]
+    return sorted(found, key=lambda d: (d.subject.name, d.change))
 
 
-def _databases(names: Mapping[str, str | None]) -> Schema:
-    return Schema("", tuple(Object("database", "", name, (), identity) for name, identity in names.items()))
+def _database(name: str) -> Object:
+    return Object("database", "", name)
+
+
+def _move(run: Run, names: Mapping[str, str | None], kinds: Iterable[str]) -> None:
+    """Have databases remembered under other names, or forgotten. All are taken up before any is put down: they may change places."""
+    taken = [(new, Snapshot(run, old).take(), {kind: _take(run, f"{kind}:{old}") for kind in kinds}) for old, new in names.items()]
+    for new, parts, rest in taken:
+        if new is not None:
+            Snapshot(run, new).put_down(parts)
+            for kind, value in rest.items():
+                if value is not None:
+                    run.remember(f"{kind}:{new}", value)
+
+
+def _take(run: Run, key: str) -> bytes | None:
+    value = recall(run, key)
+    if value is not None:
+        run.remember(key, None)
+    return value
 
 
 def schema_event(database: str, difference: Difference, explain: Explain | None = None) -> Event:
-    """Say a difference as an event. Long definitions are cut, with what differs in them beside."""
+    """Say a difference as an event. Secrets are masked; long definitions are cut, with what differs in them beside."""
     risk, reason, security = weigh(difference)
     subject = difference.subject
-    old = difference.old.definition if difference.old else None
-    new = difference.new.definition if difference.new else None
+    old = masked(difference.old).definition if difference.old else None
+    new = masked(difference.new).definition if difference.new else None
     detail: dict[str, Any] = {}
     if difference.change is Change.RENAMED and difference.new:
         detail["new_name"] = difference.new.full_name
+        if difference.objects is not None:
+            detail["objects"] = difference.objects
     elif difference.change is Change.ALTERED:
         detail["traits"] = difference.altered_traits()
-        if old and new and "\n" in old + new:
+        if old == new and difference.old and difference.new and difference.old.definition != difference.new.definition:
+            detail["diff"] = mask.ONLY_MASKED
+        elif old and new and "\n" in old + new:
             lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "old", "new", lineterm="", n=2)
             detail["diff"] = _cut("\n".join(lines), _LONGEST_DIFF)
     return Event(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
+from tocsin import magic
 from tocsin.metric import Metric
 from tocsin.source import Run
 from tocsin.sources.docker import metrics as m
 from tocsin.sources.docker import stats
 from tocsin.sources.docker.cgroup import Sample
 from tocsin.sources.docker.config import DockerOptions
-from tocsin.sources.docker.container import Container
+from tocsin.sources.docker.container import DATA_FOLDERS, Container, within
 from tocsin.sources.docker.engine import Gone
 from tocsin.sources.docker.session import DockerSession, in_parallel, limit_of
 from tocsin.sources.docker.view import view_of
@@ -216,53 +216,18 @@ def _disk_of(folder: str) -> tuple[str, os.statvfs_result | None]:
     return "", disk
 
 
-_DATA_FOLDERS = {
-    "postgres": ("/var/lib/postgresql", "/var/lib/pgsql", "/bitnami/postgresql", "/home/postgres/pgdata"),
-    "mysql": ("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"),
-}
-_MAGIC = ((0, b"SQLite format 3\0", "sqlite"), (8, b"DUCK", "duckdb"))
-_MOST_FILES = 100
-
-
 def collect_mounts(session: DockerSession, run: Run) -> None:
     """Emit mounts that hold database files: by the usual places, and by the first bytes of the files that we can see."""
     for container in session.containers(run):
         for mount in container.mounts:
             if mount.kind == "tmpfs":
                 continue
-            place = [e for e, folders in _DATA_FOLDERS.items() if any(_within(mount.destination, f) for f in folders)]
+            place = [e for e, folders in DATA_FOLDERS.items() if any(within(mount.destination, f) for f in folders)]
             found = {(engine, mount.source, mount.destination) for engine in place}
             if not place:
-                found = {(e, mount.source + name, mount.destination + name) for name, e in _databases(mount.source)}
+                found = {(e, mount.source + name, mount.destination + name) for name, e in magic.databases(mount.source)}
             for engine, source, destination in sorted(found):
                 run.emit(m.DATABASE_MOUNT, 1, (container.name, container.image, engine, mount.kind, source, destination))
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder + "/")
-
-
-def _databases(source: str) -> Iterator[tuple[str, str]]:
-    """Yield name and engine of database files: of the mounted file itself, or of the first files in the mounted folder."""
-    place = Path(source)
-    try:
-        names = (
-            [""] if place.is_file() else ["/" + e.name for e in islice(os.scandir(place), _MOST_FILES) if e.is_file(follow_symlinks=False)]
-        )
-    except OSError:
-        return
-    for name in names:
-        try:
-            fd = os.open(source + name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            head = os.pread(fd, 16, 0)
-        except OSError:
-            continue
-        finally:
-            os.close(fd)
-        yield from ((name, engine) for offset, magic, engine in _MAGIC if head[offset : offset + len(magic)] == magic)
 
 
 @cache

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+DATA_FOLDERS = {
+    "postgres": ("/var/lib/postgresql", "/var/lib/pgsql", "/bitnami/postgresql", "/home/postgres/pgdata", "/pgdata"),
+    "mysql": ("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"),
+}
+"""Where servers keep their data in the usual images, by the kind of source that watches them."""
+
 
 class Port(NamedTuple):
     """A port of a container, and where it is published; host and port are empty where it is not."""
@@ -75,6 +81,10 @@ class Container:
     def service(self) -> str:
         """Return what stays when the container is made anew by compose; empty without compose."""
         return service_of(self.labels)
+
+
+def within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + "/")
 
 
 def service_of(labels: dict[str, Any]) -> str:

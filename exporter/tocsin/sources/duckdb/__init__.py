@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tocsin import vitals
 from tocsin.event import EventKind
+from tocsin.filewatch import METRICS as FILES
 from tocsin.source import Collector, Source
 from tocsin.sources.duckdb import metrics as m
-from tocsin.sources.duckdb.collect import collect_database, collect_schema, collect_storage, read_schemas
+from tocsin.sources.duckdb.collect import collect_database, collect_files, collect_schema, collect_storage, read_schemas
 from tocsin.sources.duckdb.config import DuckdbOptions, files_of
 from tocsin.sources.duckdb.session import DuckdbSession
 
@@ -43,6 +44,15 @@ SOURCE = Source(
             collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
+            wakes=True,
+        ),
+        Collector(
+            "files",
+            "who may use the database's files and their directory, and whether they are still the same ones",
+            FILES,
+            collect_files,
+            every=30.0,
+            events=(EventKind.FILE,),
             wakes=True,
         ),
     ),

@@ -26,16 +26,21 @@ from typing import Any, NoReturn
 from tocsin.errors import CollectError, DeadlineError, LockedError, SetupError
 from tocsin.sources.duckdb.inspect import inspect
 from tocsin.sources.duckdb.parcel import packed
-from tocsin.sources.duckdb.picture import Moved, Picture
+from tocsin.sources.duckdb.picture import MAIN, Moved, Picture
 
 _TRIES = 30
+_TORN_TRIES, _TORN_PAUSE = 7, 0.02
 _SCHEME = "nolock"
 _DATABASE = f"{_SCHEME}://database"
 _SHARE_OF_BUFFERS = 0.5
-_UNSUPPORTED = ("can only read", "storage version greater than", "vector size")
+_UNSUPPORTED = ("can only read", "storage version greater than", "Unsupported Storage Version", "vector size")
 _DAMAGED = ("Corrupt", "Failed to read", "not a valid")
 
 Json = dict[str, Any]
+
+
+class Torn(Moved):
+    """What was read looks damaged, which a block does too while it is being written."""
 
 
 class Unreadable(SetupError):
@@ -89,6 +94,7 @@ def answered(request: Json) -> tuple[Json, bytes]:
     enough for that, else in place again; when that never succeeds it is locked, as far as we can tell.
     """
     path, deadline = Path(request["path"]), time.monotonic() + request["seconds"]
+    torn = 0
     for attempt in range(_TRIES):
         try:
             with contextlib.closing(Picture(path)) as picture:
@@ -97,15 +103,25 @@ def answered(request: Json) -> tuple[Json, bytes]:
                     raise Unreadable(said, "encrypted", picture.header.storage_version)
                 if attempt > 0 and sum(picture.sizes.values()) <= request["copy_limit"]:
                     picture.copy()
-                return _read(picture, request, deadline, last=attempt > 0)
-        except Moved:
+                return _read(picture, request, deadline, last=torn >= _most_torn(picture))
+        except Moved as error:
             if time.monotonic() > deadline:
                 break
-            time.sleep(0.002 * attempt)
+            torn += isinstance(error, Torn)
+            time.sleep(_TORN_PAUSE * 2 ** (torn - 1) if isinstance(error, Torn) else 0.002 * attempt)
     raise LockedError(
         f"{path} was checkpointed each time while it was read, {_TRIES} times; it will be read when its application "
         f"checkpoints less often, or from a copy where copy_limit allows one of its size"
     )
+
+
+def _most_torn(picture: Picture) -> int:
+    """Return how often a file may look damaged before it is: once where nobody writes, else for more than a second.
+
+    A checkpoint adds to blocks in use before it writes its header, and its process may have to wait in the midst of one.
+    """
+    lock = picture.lock()
+    return 1 if lock is not None and lock.state != "write_locked" else _TORN_TRIES
 
 
 def _read(picture: Picture, request: Json, deadline: float, *, last: bool) -> tuple[Json, bytes]:
@@ -129,17 +145,17 @@ def _read(picture: Picture, request: Json, deadline: float, *, last: bool) -> tu
             if request["queries"]:
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
-                answer["results"] = [_result(connection, picture, query, deadline) for query in request["queries"]]
+                answer["results"] = [_result(connection, picture, query, deadline, last=last) for query in request["queries"]]
             return answer, schema
     except duckdb.Error as error:
         picture.verify()  # if a checkpoint came between, the error is no news
         if not last:
-            raise Moved from error  # bytes that were being written may look like damage, once
+            raise Torn from error
         raise _told(error, picture, request) from error
 
 
 @contextlib.contextmanager
-def _opened(picture: Picture, request: Json) -> Iterator[Any]:
+def _opened(picture: Picture | Headers, request: Json) -> Iterator[Any]:
     """Give a connection that sees the picture, read-only, under its database's name."""
     import duckdb
 
@@ -169,7 +185,7 @@ def _opened(picture: Picture, request: Json) -> Iterator[Any]:
         yield connection
 
 
-def _file_system(picture: Picture) -> Any:
+def _file_system(picture: Picture | Headers) -> Any:
     """Return what DuckDB reads files through: it knows the picture's files and nothing else."""
     from fsspec import AbstractFileSystem
 
@@ -197,7 +213,7 @@ def _file_system(picture: Picture) -> Any:
 class StillFile:
     """One file of a picture, as Python's files are read."""
 
-    def __init__(self, picture: Picture, name: str) -> None:
+    def __init__(self, picture: Picture | Headers, name: str) -> None:
         self._picture, self._name, self._at = picture, name, 0
 
     def read(self, amount: int = -1) -> bytes:
@@ -233,14 +249,20 @@ _ROWS = """
     WHERE database_name = $1 AND NOT internal AND NOT temporary
     ORDER BY estimated_size DESC, schema_name, table_name
 """
+_SEQUENCES_IN_USE = """
+    SELECT schema_name || '.' || sequence_name
+    FROM duckdb_sequences()
+    WHERE database_name = $1 AND NOT temporary AND last_value IS NOT NULL
+"""
 
 
 def _facts(connection: Any, picture: Picture, request: Json) -> Json:
-    """Return what the catalog knows about space and rows."""
+    """Return what the catalog knows beside the schema."""
     names = [request["database"]]
     ((total, used),) = connection.execute(_BLOCKS, names).fetchall()
     ((compatible,),) = connection.execute(_STORAGE, names).fetchall()
     tables = connection.execute(_ROWS, names).fetchall()
+    in_use = [name for (name,) in connection.execute(_SEQUENCES_IN_USE, names).fetchall()]
     # The headers may still count blocks that a checkpoint has cut off the file's end.
     blocks = min(total, picture.blocks_in_file)
     largest, others = tables[: request["tables"]], tables[request["tables"] :]
@@ -251,11 +273,12 @@ def _facts(connection: Any, picture: Picture, request: Json) -> Json:
         "tables": largest,
         "other_tables": len(others),
         "other_rows": sum(rows for _, _, rows in others),
+        "sequences_in_use": in_use,
     }
 
 
-def _result(connection: Any, picture: Picture, query: Json, deadline: float) -> Json:
-    """Return column names and rows as text, or what is wrong with a query of the user's own."""
+def _result(connection: Any, picture: Picture, query: Json, deadline: float, *, last: bool) -> Json:
+    """Return column names and rows as text, or what is wrong with a query of the user's own. Raises Moved."""
     import duckdb
 
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), connection.interrupt)
@@ -277,6 +300,8 @@ def _result(connection: Any, picture: Picture, query: Json, deadline: float) -> 
         return {"error": _described(SetupError("the query needs more memory than memory_limit leaves it"))}
     except duckdb.Error as error:
         picture.verify_headers()
+        if not last and _is_damage(error):
+            raise Torn from error
         return {"error": _described(SetupError(_first_line(error)))}
     except SetupError as error:
         return {"error": _described(error)}
@@ -293,20 +318,56 @@ def _told(error: Exception, picture: Picture, request: Json) -> CollectError:
     """Turn the library's error about a file that stood still into ours."""
     import duckdb
 
+    if _is_damage(error):
+        error = _said_about_version(picture, request) or error
     path, said = picture.path, _first_line(error).replace(_DATABASE, str(picture.path))
     match error:
         case duckdb.OutOfMemoryException():
             return SetupError(_too_little_memory(request))
         case duckdb.InterruptException():
             return DeadlineError(f"reading {path} took longer than the run may")
-        case _ if any(words in str(error) for words in _UNSUPPORTED):
+        case _ if _is_unsupported(error):
+            version = picture.header.storage_version
             remedy = "install beside tocsin the duckdb package that its application uses"
-            said = f"{path} has a storage format that DuckDB {duckdb.__version__} does not read; {remedy}: {said}"
-            return Unreadable(said, "unsupported_format", picture.header.storage_version)
-        case _ if any(words in str(error) for words in _DAMAGED):
+            said = f"{path} has storage version {version}, which DuckDB {duckdb.__version__} does not read; {remedy}: {said}"
+            return Unreadable(said, "unsupported_format", version)
+        case _ if _is_damage(error):
             return SetupError(f"{path} is damaged; restore it from a backup, or see what the duckdb client says about it: {said}")
         case _:
             return SetupError(f"{path} cannot be read: {said}")
+
+
+def _is_unsupported(error: Exception) -> bool:
+    return any(words in str(error) for words in _UNSUPPORTED)
+
+
+def _is_damage(error: Exception) -> bool:
+    return any(words in str(error) for words in _DAMAGED)
+
+
+def _said_about_version(picture: Picture, request: Json) -> Exception | None:
+    """Return what the library has against the storage version, if it had no chance to say so because a checksum is wrong.
+
+    A format to come may have other checksums, and whoever writes a version into a file by hand leaves the old one.
+    """
+    import duckdb
+
+    try:
+        with _opened(Headers(picture.headers_with_checksums()), request):
+            return None
+    except duckdb.Error as error:
+        return error if _is_unsupported(error) else None
+
+
+class Headers:
+    """A file that is nothing but headers, as pictures are read."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.sizes = {MAIN: len(content)}
+
+    def read(self, _name: str, amount: int, offset: int) -> bytes:
+        return self._content[offset : offset + amount]
 
 
 def _too_little_memory(request: Json) -> str:

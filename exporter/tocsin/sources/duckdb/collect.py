@@ -6,14 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tocsin.filewatch import Watched, collect_paths
 from tocsin.metric import Metric
 from tocsin.schema import track
-from tocsin.schema.model import Schema
+from tocsin.schema.model import Object, Schema
+from tocsin.schema.snapshot import Snapshot
 from tocsin.source import Run
 from tocsin.sources.duckdb import metrics as m
-from tocsin.sources.duckdb.config import DuckdbOptions
+from tocsin.sources.duckdb.config import DuckdbOptions, files_of
+from tocsin.sources.duckdb.inspect import without_start
 from tocsin.sources.duckdb.picture import Header, Lock, Picture, read_picture
-from tocsin.sources.duckdb.session import DuckdbSession, database_name
+from tocsin.sources.duckdb.session import DuckdbSession, Look, database_name
 
 _MOST_TEMP_FILES = 10_000
 
@@ -118,7 +121,29 @@ def collect_schema(session: DuckdbSession, run: Run) -> None:
     gate = fresh.gate if fresh else _gate(options, run.deadline)
     if not track.gate_is_closed(run, name, gate, options.full_inspection_every, options.expected):
         look = session.look(gate, run.deadline)
-        track.observe_roots(run, name, look.server, look.roots(), look.gate, expected=options.expected)
+        track.observe_roots(run, name, look.server, _with_known_starts(run, name, look), look.gate, expected=options.expected)
+
+
+def _with_known_starts(run: Run, database: str, look: Look) -> Iterator[tuple[str, list[Object]]]:
+    """Yield the roots; a sequence in use is described as it was before that, for where it started is told no more."""
+    snapshot, in_use = Snapshot(run, database), set(look.facts["sequences_in_use"])
+    for root, objects in look.roots():
+        known = {o.name: o for o in snapshot.part(root) if o.kind == "sequence"} if root in in_use else {}
+        yield root, [known[o.name] if o.name in known and _differ_in_start(known[o.name], o) else o for o in objects]
+
+
+def _differ_in_start(old: Object, new: Object) -> bool:
+    return new.kind == "sequence" and without_start(old.trait("definition")) == new.trait("definition")
+
+
+def collect_files(session: DuckdbSession, run: Run) -> None:
+    """Look at the database's files, without opening one, and tell what befell them. Its logs come and go with its users."""
+    path = session.options.path
+    link, real, *logs = files_of(session.options)
+    watched = [Watched(real, database=True), Watched(real.parent), *(Watched(log, comes_and_goes=True) for log in logs)]
+    if path.is_symlink():
+        watched.append(Watched(link))
+    collect_paths(run, watched, database=database_name(path))
 
 
 def read_schemas(session: DuckdbSession, deadline: float) -> Iterator[tuple[str, Schema]]:

@@ -1,7 +1,7 @@
 """From a DuckDB catalog to a schema: a fixed number of queries, however many tables there are.
 
-Left out because it moves by itself: object ids, estimated sizes, where a sequence stands (its text and its start
-value tell that too), whether a view has been bound yet. The names of constraints are DuckDB's own choice.
+Left out because it moves by itself: object ids, estimated sizes, where a sequence stands, whether a view has been
+bound yet. The names of constraints are DuckDB's own choice.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _VIEWS = """
     WHERE database_name = $1 AND NOT internal AND NOT temporary
 """
 _SEQUENCES = """
-    SELECT schema_name, sequence_name, comment, increment_by, min_value, max_value, cycle
+    SELECT schema_name, sequence_name, comment, increment_by, min_value, max_value, cycle, start_value, last_value
     FROM duckdb_sequences()
     WHERE database_name = $1 AND NOT temporary
 """
@@ -61,11 +61,13 @@ _TYPES = """
     WHERE database_name = $1 AND NOT internal
 """
 _MACROS = """
-    SELECT schema_name, function_name, comment, function_type, parameters, macro_definition
+    SELECT schema_name, function_name, comment, function_type, parameters, parameter_types, macro_definition
     FROM duckdb_functions()
     WHERE database_name = $1 AND NOT internal AND function_type IN ('macro', 'table_macro')
-    ORDER BY function_type, len(parameters), macro_definition
 """
+
+_START = " START "
+_NO_PARAMETER = "no_parameter_has_this_name"
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s"(]+?)'
 _CREATE = re.compile(rf"CREATE\s+(?:\w+\s+)*?(?:VIEW|INDEX|TRIGGER)\s+{_NAME}(?:\.{_NAME})*\s*(?=[\s(])(?:ON\s)?\s*", re.IGNORECASE)
@@ -109,12 +111,11 @@ def _objects(connection: Any, database: str) -> Iterator[Object]:
     for schema_name, view, comment, sql in ask(_VIEWS):
         yield Object("view", "", f"{schema_name}.{view}", (_target(sql or ""), None, None))
         yield from _comment(f"{schema_name}.{view}", "", comment)
-    for schema_name, sequence, comment, step, low, high, cycle in ask(_SEQUENCES):
-        definition = f"INCREMENT BY {step} MINVALUE {low} MAXVALUE {high} {'CYCLE' if cycle else 'NO CYCLE'}"
-        yield Object("sequence", "", f"{schema_name}.{sequence}", (definition, None))
+    for schema_name, sequence, comment, *numbers in ask(_SEQUENCES):
+        yield Object("sequence", "", f"{schema_name}.{sequence}", (_sequence(*numbers), None))
         yield from _comment(f"sequence {schema_name}.{sequence}", "", comment)
     yield from _types(connection, database, ask(_TYPES))
-    yield from _macros(ask(_MACROS))
+    yield from _macros(connection, database, ask(_MACROS))
 
 
 def _comment(parent: str, name: str, text: str | None) -> Iterator[Object]:
@@ -145,17 +146,55 @@ def _types(connection: Any, database: str, rows: list[tuple[Any, ...]]) -> Itera
         yield from _comment(f"{kind} {schema_name}.{type_name}", "", comment)
 
 
-def _macros(rows: list[tuple[Any, ...]]) -> Iterator[Object]:
-    """A macro of several signatures is one object. Default values of parameters are in no catalog."""
-    found: dict[str, list[str]] = {}
+def _sequence(step: int, low: int, high: int, cycle: bool, start: int, last: int | None) -> str:
+    """Return a sequence's definition, with the number that it starts from as long as nobody has drawn one.
+
+    Then the catalog tells where it stands instead, from the next checkpoint on: see `without_start`.
+    """
+    definition = f"INCREMENT BY {step} MINVALUE {low} MAXVALUE {high} {'CYCLE' if cycle else 'NO CYCLE'}"
+    return definition if last is not None or start == (low if step > 0 else high) else f"{definition}{_START}{start}"
+
+
+def without_start(definition: str | None) -> str:
+    """Return what of a sequence's definition can be told of one that is in use, too."""
+    return (definition or "").partition(_START)[0]
+
+
+def _macros(connection: Any, database: str, rows: list[tuple[Any, ...]]) -> Iterator[Object]:
+    """A macro of several signatures is one object."""
+    overloads: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     comments: dict[str, str | None] = {}
-    for schema_name, macro, comment, form, parameters, definition in rows:
+    for schema_name, macro, comment, form, parameters, types, body in rows:
+        named = ", ".join(f"{name} {type_}" if type_ else name for name, type_ in zip(parameters, types, strict=True))
+        overloads.setdefault((schema_name, macro, form), []).append((f"({named})", body))
         name = f"{schema_name}.{macro}"
-        found.setdefault(name, []).append(f"({', '.join(parameters)}) AS {'TABLE ' * (form == 'table_macro')}{definition}")
         comments[name] = comments.get(name) or comment
+    found: dict[str, list[str]] = {}
+    for (schema_name, macro, form), known in overloads.items():
+        signatures = _signatures(connection, database, schema_name, macro, form)
+        if len(signatures) == len(known):
+            known = list(zip(signatures, (body for _, body in known), strict=True))
+        words = " AS TABLE " if form == "table_macro" else " AS "
+        found.setdefault(f"{schema_name}.{macro}", []).extend(f"{signature}{words}{body}" for signature, body in known)
     for name, definitions in found.items():
-        yield Object("macro", "", name, (", ".join(definitions),))
+        yield Object("macro", "", name, (", ".join(sorted(definitions)),))
         yield from _comment(f"macro {name}", "", comments[name])
+
+
+def _signatures(connection: Any, database: str, schema_name: str, macro: str, form: str) -> list[str]:
+    """Return a macro's signatures with the default values of parameters, which no catalog has.
+
+    A call that fits none is refused with all that there are: `Candidate macros:`, each in a line of its own.
+    """
+    import duckdb
+
+    call = f"{_quoted(database)}.{_quoted(schema_name)}.{_quoted(macro)}({_NO_PARAMETER} := NULL)"
+    try:
+        connection.execute(f"EXPLAIN {'FROM' if form == 'table_macro' else 'SELECT'} {call}")
+    except duckdb.BinderException as error:
+        told = str(error).partition("Candidate macros:\n\t")[2].partition("\n\nLINE ")[0]
+        return [line[line.index("(", len(macro)) :] for line in told.split("\n\t") if "(" in line[len(macro) :]]
+    return []
 
 
 def _target(sql: str) -> str:

@@ -156,6 +156,11 @@ class Picture:
         if os.pread(self._fds[MAIN], _HEADERS, 0) != self._head:
             raise Moved
 
+    def headers_with_checksums(self) -> bytes:
+        """Return the headers as they are, each behind the checksum that it should have."""
+        blocks = [self._head[at + 8 : at + _HEADER] for at in range(0, _HEADERS, _HEADER)]
+        return b"".join(struct.pack("<Q", _checksum(block)) + block for block in blocks)
+
     def copy(self) -> None:
         """Take all bytes into memory, so that what is done with them next may take its time. Raises Moved."""
         copies = {name: b"".join(self.read(name, _CHUNK, at) for at in range(0, size, _CHUNK)) for name, size in self.sizes.items()}
@@ -207,6 +212,14 @@ def _header(path: Path, head: bytes) -> Header:
         version = compatible
     library = head[52:84].rstrip(b"\0").decode("ascii", "replace")
     return Header(version, library, bool(flags & _ENCRYPTED), head[124:140], iteration, blocks, block_size or _DEFAULT_BLOCK_SIZE)
+
+
+def _checksum(block: bytes) -> int:
+    """Return DuckDB's checksum of a header: its 64-bit words, each times a constant, put together."""
+    found = 5381
+    for (word,) in struct.iter_unpack("<Q", block):
+        found ^= word * 0xBF58476D1CE4E5B9 & 2**64 - 1
+    return found
 
 
 def read_picture(path: Path, read: Callable[[Picture], T], deadline: float) -> T:

@@ -90,6 +90,8 @@ class DuckdbSession:
 
     def begin(self, runs: list[Run]) -> None:
         """Look at the file once; raises CollectError when it is no database."""
+        if runs and all(run.collector.name == "files" for run in runs):
+            return  # that it is gone is what this one tells
         self._runs, self._answers = [run for run in runs if isinstance(run.collector.collect, Ask)], {}
         read_picture(self.options.path, lambda _picture: None, max(run.deadline for run in runs))
 

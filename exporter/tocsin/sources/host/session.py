@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tocsin.errors import CollectError, DeadlineError, PrivilegeError, SetupError, Unsupported
+from tocsin.mounts import Mount, below, parse
 from tocsin.source import Run
 from tocsin.sources.host.config import HostOptions
-from tocsin.sources.host.mounts import Mount, below, parse
 from tocsin.sources.host.watchdog import WATCHDOG, Question
 
 _MARGIN = 0.1

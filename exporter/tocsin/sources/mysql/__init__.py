@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from tocsin import vitals
 from tocsin.event import EventKind
+from tocsin.handshake.series import CERTIFICATE_EVERY, CERTIFICATE_METRICS, CERTIFICATE_REMAINING
 from tocsin.metric import Metric
 from tocsin.source import Collector, Reference, Source
 from tocsin.sources.mysql import metrics as m
 from tocsin.sources.mysql import queries as q
 from tocsin.sources.mysql import show as s
+from tocsin.sources.mysql.certificate import collect_certificate
 from tocsin.sources.mysql.config import GRANTS, MysqlOptions, visit
 from tocsin.sources.mysql.inspect import collect_schema, read_schemas
 from tocsin.sources.mysql.session import MysqlSession
@@ -124,12 +126,16 @@ SOURCE = Source(
         _asks(q.PRIVILEGES, "global privileges of each account"),
         _asks(q.SYS, "what each user does, by the sys schema"),
         Collector(
+            "certificate", "the certificate that the server shows: whose, until when, and whether it is to be trusted",
+            CERTIFICATE_METRICS, collect_certificate, every=CERTIFICATE_EVERY, timeout=15.0,
+        ),
+        Collector(
             "schema", "changes of tables, views, programs and rights in every watched database", vitals.SCHEMA, collect_schema,
             every=10.0, events=(EventKind.SCHEMA,),
         ),
     ),
     schemas=read_schemas,
-    thresholds=m.THRESHOLDS,
+    thresholds=(*m.THRESHOLDS, CERTIFICATE_REMAINING),
     visit=visit,
     grants=GRANTS,
 )  # fmt: skip

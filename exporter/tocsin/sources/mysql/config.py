@@ -137,6 +137,16 @@ class MysqlOptions(SqlOptions):
         )
 
     @property
+    def knows_the_server(self) -> bool:
+        """Whether the server must prove who it is before it gets a password; MySQL may ask for the password itself."""
+        return self.ssl_mode.startswith("verify") or (not self.ssl_mode and self.ssl_ca is not None)
+
+    def places(self) -> tuple[str, ...]:
+        server = self.server()
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return (server.socket or f"{host}:{server.port}",)
+
+    @property
     def address(self) -> str:
         """host:port, or the socket; empty when it comes from a file."""
         text = self.dsn.reveal()

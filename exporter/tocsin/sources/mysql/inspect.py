@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tocsin.errors import CollectError, LockedError
 from tocsin.schema import track
@@ -83,11 +83,14 @@ def collect_schema(session: MysqlSession, run: Run) -> None:
 
 
 def read_schemas(session: MysqlSession, deadline: float) -> Iterator[tuple[str, Schema]]:
-    """Yield the schema of every watched database."""
+    """Yield the schema of every watched database; and one without a name where there may be others that are hidden."""
     assert session.connection is not None
     for name in _visible(session.connection, deadline):
         if session.options.watches(name):
-            yield name, inspect(session.connection, name, deadline)[0].schema
+            found, _ = inspect(session.connection, name, deadline)
+            yield name, replace(found.schema, unseen=found.unseen | frozenset(["table"] * bool(found.unreadable)))
+    if not _rights(session.connection, deadline).sees_every_database():
+        yield "", Schema("", (), frozenset({"database"}))
 
 
 def _observe_databases(session: MysqlSession, run: Run, rights: Rights) -> list[str]:

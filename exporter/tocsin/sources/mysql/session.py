@@ -19,6 +19,8 @@ from tocsin.errors import (
     SetupError,
     Unsupported,
 )  # fmt: skip
+from tocsin.handshake.greeting import Tls
+from tocsin.handshake.peer import tls_of
 from tocsin.options import masked
 from tocsin.source import Run
 from tocsin.sources.mysql import tls
@@ -94,8 +96,8 @@ class Connection:
         self._errors = MySQLError
         self._options = options
         self._name = options.name
-        self._server = options.server()
-        self._secret = self._server.password.reveal()
+        self.server = options.server()
+        self._secret = self.server.password.reveal()
         self._patience = float("inf")
         self._sql = self._connect(deadline)
         try:
@@ -114,7 +116,7 @@ class Connection:
     def _connect(self, deadline: float) -> Any:
         from pymysql import connect
 
-        server, left = self._server, deadline - time.monotonic()
+        server, left = self.server, deadline - time.monotonic()
         if left <= 0:
             raise DeadlineError(f"{self._name}: no time left to connect", lost=True)
         try:
@@ -142,6 +144,12 @@ class Connection:
             raise ConnectError(f"{self._name}: cannot connect: {text}{tls.advice(text)}", lost=True) from error
         except MALFORMED as error:
             raise self._malformed() from error
+
+    def encryption(self) -> Tls | None:
+        """Return what the server showed when the connection was encrypted; None for one that is not."""
+        from ssl import SSLSocket
+
+        return tls_of(self._sql._sock) if isinstance(self._sql._sock, SSLSocket) else None
 
     def limit(self, deadline: float) -> None:
         """Limit the statements after this one: half of what is left for each, a second for a lock.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from tocsin import vitals
 from tocsin.event import EventKind
+from tocsin.filewatch import METRICS as FILES
+from tocsin.handshake.series import CERTIFICATE_EVERY, CERTIFICATE_METRICS, CERTIFICATE_REMAINING
 from tocsin.source import Collector, Reference, Source
 from tocsin.sources.postgres import metrics as m
 from tocsin.sources.postgres import own, upkeep
 from tocsin.sources.postgres import queries as q
 from tocsin.sources.postgres import relations as r
+from tocsin.sources.postgres.certificate import collect_certificate
 from tocsin.sources.postgres.compat import translate
 from tocsin.sources.postgres.config import GRANTS, PostgresOptions, visit
+from tocsin.sources.postgres.files import collect_files
 from tocsin.sources.postgres.inspect import collect_schema, schemas
 from tocsin.sources.postgres.listen import listen
 from tocsin.sources.postgres.session import PostgresSession
@@ -100,6 +104,22 @@ SOURCE = Source(
             timeout=20.0,
         ),
         Collector(
+            "certificate",
+            "the certificate that the server shows: whose, until when, and whether it is to be trusted",
+            CERTIFICATE_METRICS,
+            collect_certificate,
+            every=CERTIFICATE_EVERY,
+            timeout=15.0,
+        ),
+        Collector(
+            "files",
+            "the data directory and the configuration, with what changed in it, where they lie on this machine and may be read",
+            FILES,
+            collect_files,
+            every=30.0,
+            events=(EventKind.FILE,),
+        ),
+        Collector(
             "schema",
             "changes of all that a schema holds, in every watched database",
             (*vitals.SCHEMA, m.SCHEMA_TRIGGER_INSTALLED, m.SCHEMA_TRIGGER_ENABLED),
@@ -109,7 +129,7 @@ SOURCE = Source(
             wakes=True,
         ),
     ),
-    thresholds=m.THRESHOLDS,
+    thresholds=(*m.THRESHOLDS, CERTIFICATE_REMAINING),
     schemas=schemas,
     listen=listen,
     visit=visit,

@@ -96,6 +96,16 @@ class PostgresOptions(SqlOptions):
         words = dict(_WORDS.findall(text))
         return ":".join(filter(None, (words.get("host", "").strip("'"), words.get("port", "").strip("'"))))
 
+    def places(self) -> tuple[str, ...]:
+        """Return every server that the DSN names, as libpq takes it apart: lists of hosts, sockets and their usual folders included."""
+        text = self.connection_string().reveal()
+        words = dict(parse_qsl(text.partition("?")[2])) if "://" in text else {k: v.strip("'") for k, v in _WORDS.findall(text)}
+        pairs = _hosts_and_ports(unquote(_host_and_port(text) or "")) if "://" in text else []
+        ports = words.get("port", "").split(",")
+        hosts = [host for key in ("hostaddr", "host") if words.get(key) for host in words[key].split(",")]
+        pairs += [(host, ports[i % len(ports)]) for i, host in enumerate(hosts)]
+        return tuple(p for host, port in pairs or [("", ports[0])] for p in _places(host, port or "5432"))
+
     @property
     def database(self) -> str:
         """The database that the DSN names; empty when it names none."""
@@ -113,6 +123,25 @@ def _host_and_port(url: str) -> str | None:
     if at and "/" not in login:
         rest = others
     return None if re.match(r"[^=]*@", rest) else re.split(r"[/?]", rest, maxsplit=1)[0]
+
+
+_SOCKET_FOLDERS = ("/var/run/postgresql", "/tmp")  # noqa: S108 -- libpq's own, as Debian and as PostgreSQL build it
+
+
+def _hosts_and_ports(text: str) -> list[tuple[str, str]]:
+    """Return the servers of a URL, `host:port,[::1]:port`; an empty host is that of the machine's socket."""
+    found = []
+    for part in text.split(",") if text else ():
+        host, colon, port = part.rpartition(":")
+        found.append((host, port) if colon and not port.endswith("]") else (part, ""))
+    return found
+
+
+def _places(host: str, port: str) -> list[str]:
+    """Return where libpq would look for this server."""
+    if not host or host.startswith(("/", "@")):
+        return [f"{folder}/.s.PGSQL.{port}" for folder in ([host] if host else _SOCKET_FOLDERS)]
+    return [f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"]
 
 
 _IGNORED = {"application_name", "fallback_application_name", "connect_timeout"}

@@ -23,9 +23,9 @@ CATALOGS = (
     "pg_cast", "pg_operator", "pg_opclass", "pg_opfamily", "pg_amop", "pg_amproc", "pg_ts_config", "pg_ts_config_map", "pg_ts_dict",
     "pg_ts_parser", "pg_ts_template", "pg_transform", "pg_am", "pg_language", "pg_publication", "pg_publication_rel",
     "pg_publication_namespace", "pg_foreign_data_wrapper", "pg_foreign_server", "pg_user_mapping", "pg_event_trigger", "pg_default_acl",
-    "pg_database", "pg_shdescription", "pg_subscription",
+    "pg_database", "pg_shdescription", "pg_subscription", "pg_authid", "pg_tablespace",
 )  # fmt: skip
-"""Every catalog that holds a part of what people define; the last three are shared by all databases."""
+"""Every catalog that holds a part of what people define; the last five are shared by all databases."""
 
 _STANDBY = "standby"
 

@@ -14,8 +14,9 @@ from tocsin.schema.snapshot import Snapshot, recall
 from tocsin.source import Run
 from tocsin.sources.postgres import gate, listen, objects, tables
 from tocsin.sources.postgres import metrics as m
-from tocsin.sources.postgres.connection import Connection, limits
+from tocsin.sources.postgres.connection import Connection
 from tocsin.sources.postgres.gate import Listing, Moved, Seen
+from tocsin.sources.postgres.parameters import limits
 from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sources.postgres.trigger import TRIGGERS
 from tocsin.sql import Result
@@ -26,6 +27,12 @@ _BEGIN = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "SELECT set_config('lock_timeout', '100ms', true), set_config('jit', 'off', true), set_config('enable_mergejoin', 'off', true)",
 )
+
+# One that takes no connections now, as while it is given another name, is not gone.
+_DATABASES = """
+    SELECT datname, datallowconn AND has_database_privilege(oid, 'CONNECT'), oid
+    FROM pg_database WHERE datallowconn OR NOT datistemplate
+"""
 
 _REST = 100
 """After a search of a standby's catalogs we rest so many times as long as it took: one percent of the time goes into it."""
@@ -41,9 +48,7 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
     the others have been checked, and what was found in them stands: one locked table hides no change elsewhere.
     """
     assert session.default is not None
-    listed = session.default.query(
-        "SELECT datname, has_database_privilege(oid, 'CONNECT'), oid FROM pg_database WHERE datallowconn", run.deadline
-    )
+    listed = session.default.query(_DATABASES, run.deadline)
     rows = sorted((_text(name), may_connect == b"t", _text(oid)) for name, may_connect, oid in listed.rows)
     _observe_databases(session, run, rows)
     run.keep()
@@ -62,12 +67,12 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
 
 
 def _observe_databases(session: PostgresSession, run: Run, rows: list[tuple[str, bool, str]]) -> None:
-    before = json.loads(run.recall("databases") or b"{}")
+    before: dict[str, str] = json.loads(run.recall("databases") or b"{}")
     hidden = [name for name, may_connect, _ in rows if not may_connect and session.watches(name)]
-    track.observe_databases(run, {name: oid for name, _, oid in rows}, hidden, session.options.expected)
-    for name in before.keys() - {name for name, _, _ in rows}:
-        run.remember(f"seen:{name}", None)
-        run.remember(f"listing:{name}", None)
+    existing = {name: f"{session.system(run.deadline)}.{oid}" for name, _, oid in rows}
+    track.observe_databases(run, existing, hidden, session.options.expected, own=("seen", "listing"))
+    for name in {name for name, _ in before.items() ^ existing.items()}:
+        session.begin_anew(name)
 
 
 def _check(session: PostgresSession, run: Run, name: str) -> None:
@@ -257,10 +262,12 @@ def read(connection: Connection, deadline: float) -> Schema:
 
 
 def schemas(session: PostgresSession, deadline: float) -> Iterator[tuple[str, Schema]]:
-    """Yield the schema of every watched database."""
+    """Yield the schema of every watched database; of one that may not be entered, that it is hidden."""
     assert session.default is not None
-    for name in session.databases:
-        yield name, read(session.database(name, deadline), deadline)
+    rows = sorted((_text(name), may_connect == b"t") for name, may_connect, _ in session.default.query(_DATABASES, deadline).rows)
+    for name, may_connect in rows:
+        if session.watches(name):
+            yield name, read(session.database(name, deadline), deadline) if may_connect else Schema("", (), frozenset({"database"}))
 
 
 def server(connection: Connection) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from tocsin.schema.diff import Difference
 from tocsin.schema.model import Object
 from tocsin.sources.postgres.config import PostgresOptions
-from tocsin.sources.postgres.connection import Connection, limits
+from tocsin.sources.postgres.connection import Connection
+from tocsin.sources.postgres.parameters import limits
 from tocsin.sources.postgres.trigger import CHANNEL, TRIGGERS
 
 TRIGGER = f"""

@@ -65,6 +65,17 @@ _DATABASE = f"""
     FROM pg_database AS d WHERE d.datname = current_database()
 """
 
+# Those that own something here or may do something with it. That of initdb is never counted among the dependencies.
+_ROLES = """
+    SELECT 'role', r.rolname, r.oid, '[]', NULL, NULL, NULL
+    FROM pg_roles AS r
+    WHERE r.oid = 10 OR r.oid IN (
+        SELECT d.refobjid FROM pg_shdepend AS d
+        WHERE d.refclassid = 'pg_authid'::regclass AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))
+"""
+
+_TABLESPACES = f"SELECT 'tablespace', s.spcname, s.oid, '[]', NULL, NULL, NULL FROM pg_tablespace AS s WHERE s.oid >= {FIRST_OID}"
+
 _SCHEMAS = f"""
     SELECT 'schema', n.nspname, n.oid, '[]', {role("n.nspowner")}, {grants("n.nspacl", default_acl("n", "n.nspowner"))},
         {comment("pg_namespace", "n.oid")}
@@ -521,6 +532,8 @@ _DEFAULT_PRIVILEGES = f"""
 
 FAMILIES = (
     Family(("database",), (), _DATABASE),
+    Family(("role",), (), _ROLES),
+    Family(("tablespace",), (), _TABLESPACES),
     Family(("schema",), ("pg_namespace",), _SCHEMAS),
     Family(("extension",), ("pg_extension",), _EXTENSIONS),
     Family(("sequence",), ("pg_sequence",), _SEQUENCES),

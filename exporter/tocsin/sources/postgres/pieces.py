@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from tocsin.mask.names import SQL_WORDS
+
 FIRST_OID = 16384
 """Objects with smaller numbers came with the server (FirstNormalObjectId)."""
 
 SYSTEM = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 """Excludes the server's own schemas, and those of temporary and TOAST tables."""
 
-_MASKED = "pass|pwd|secret|token|credential|(api|private|access)_?key|authorization|conninfo|connection_?string|dsn"
 _HIDDEN = "://[^/]*:[^/]*@|password"
-"""Names of options whose values are secrets, and values that hold one: an address with a login, a connection string."""
+"""Values that hold a secret: an address with a login, a connection string."""
 
 
 def not_of_extension(catalog: str, oid: str, kinds: str = "'e'") -> str:
@@ -54,10 +55,13 @@ def default_acl(kind: str, owner: str) -> str:
 
 
 def options(expression: str) -> str:
-    """Return the expression for `name value` pairs of foreign data, in order; what may be a secret is three stars."""
+    """Return the expression for `name value` pairs of foreign data, in order; what may be a secret is three stars.
+
+    The server masks them, so that we never hold them; what it cannot tell is masked as everything else is before it is shown.
+    """
     return f"""(
         SELECT string_agg(format('%s %L', split_part(o, '=', 1), CASE
-            WHEN split_part(o, '=', 1) ~* '{_MASKED}' OR o ~* '{_HIDDEN}' THEN '***'
+            WHEN split_part(o, '=', 1) ~* '{SQL_WORDS}' OR o ~* '{_HIDDEN}' THEN '***'
             ELSE substr(o, strpos(o, '=') + 1) END), ', ' ORDER BY o)
         FROM unnest({expression}) AS o)"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tocsin import mask
 from tocsin.source import Run
 from tocsin.sources.postgres import metrics as m
 from tocsin.sources.postgres.session import PostgresSession
@@ -165,6 +166,6 @@ def emit_query_texts(session: PostgresSession, run: Run, result: Result) -> None
     """Emit the texts of those statements that stat_statements, which runs before, has given series of their own."""
     followed = {queryid for _, _, queryid in session.statements.followed}
     for queryid, text in result.rows:
-        labels = ((queryid or b"").decode(), (text or b"").decode("utf-8", "replace"))
+        labels = ((queryid or b"").decode(), mask.text((text or b"").decode("utf-8", "replace")))
         if labels[0] in followed:
             run.emit(m.STATEMENTS_TEXT, 1, labels)

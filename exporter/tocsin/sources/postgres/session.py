@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tocsin.errors import CollectError, ConnectError, InternalError, Unsupported
 from tocsin.source import Run
 from tocsin.sources.postgres.config import PostgresOptions
-from tocsin.sources.postgres.connection import Connection, limits
+from tocsin.sources.postgres.connection import Connection
+from tocsin.sources.postgres.parameters import limits
 from tocsin.sql import Ask, Query, Result
 from tocsin.sticky import Sticky
 
@@ -43,6 +44,7 @@ class PostgresSession:
         self._everywhere: list[Run] = []
         self._fanned_out: dict[Run, list[Result | CollectError]] | None = None
         self._rests: dict[str, tuple[str, float]] = {}
+        self._system: str | None = None
         self.looks: dict[str, float] = {}
         """By database, when its catalogs are looked at whatever the gate says (monotonic seconds)."""
 
@@ -216,6 +218,19 @@ class PostgresSession:
         self._others[name] = Connection(self.options, name, deadline)
         return self._others[name], True
 
+    def system(self, deadline: float) -> str:
+        """Return by what number the server tells itself, and its standbys, from others; empty where it does not say so."""
+        if self._system is None:
+            assert self.default is not None
+            try:
+                ((found,),) = self.default.query("SELECT system_identifier FROM pg_control_system()", deadline).rows
+                self._system = (found or b"").decode()
+            except CollectError as error:
+                if error.lost:
+                    raise
+                self._system = ""
+        return self._system
+
     def rest(self, name: str, evidence: str, seconds: float) -> None:
         """Have a database not searched again for a while: `rested` then says what the gate said now."""
         self._rests[name] = (evidence, time.monotonic() + seconds)
@@ -230,7 +245,14 @@ class PostgresSession:
         if name in self._others:
             self._others.pop(name).close()
 
+    def begin_anew(self, name: str) -> None:
+        """Know nothing of a database any more: the name is another one's now, or nobody's."""
+        self.forget(name)
+        self.looks.pop(name, None)
+        self._rests.pop(name, None)
+
     def close(self) -> None:
+        self._system = None  # another one may answer next time
         if self.default is not None:
             self.default.close()
             self.default = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.source import Run
 from tocsin.sources.postgres import metrics as m
-from tocsin.sources.postgres.connection import limits
+from tocsin.sources.postgres.parameters import limits
 from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sql import Query, emit_rows
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from tocsin import vitals
 from tocsin.event import EventKind
+from tocsin.filewatch import METRICS as FILES
 from tocsin.source import Collector, Source
 from tocsin.sources.sqlite import files
 from tocsin.sources.sqlite import metrics as m
 from tocsin.sources.sqlite.checks import collect_foreign_keys, collect_quick_check, collect_rows
-from tocsin.sources.sqlite.collect import collect_database, collect_locks, collect_schema, schemas
+from tocsin.sources.sqlite.collect import collect_database, collect_files, collect_locks, collect_schema, schemas
 from tocsin.sources.sqlite.config import SqliteOptions
 from tocsin.sources.sqlite.session import SqliteSession
 
@@ -62,6 +63,15 @@ SOURCE = Source(
             collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
+            wakes=True,
+        ),
+        Collector(
+            "files",
+            "who may use the database's files and their directory, and whether they are still the same ones",
+            FILES,
+            collect_files,
+            every=30.0,
+            events=(EventKind.FILE,),
             wakes=True,
         ),
         Collector(

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from hashlib import sha256
 from typing import Any
 
+from tocsin.filewatch import Watched, collect_paths
 from tocsin.schema import track
 from tocsin.schema.model import Object, Schema, by_root
 from tocsin.source import Run
@@ -141,6 +142,17 @@ def _read_again(connection: Any, known: dict[str, str] | None) -> tuple[dict[str
         return texts, None, list(objects(connection, about, None))
     changed = {root for root, text in texts.items() if known.get(root) != text}
     return texts, known.keys() - texts.keys(), list(objects(connection, about, changed | about.views()))
+
+
+def collect_files(session: SqliteSession, run: Run) -> None:
+    """Look at the database's files, without opening one, and tell what befell them. The log and its like come and go with its users."""
+    path = session.options.path
+    real = beside(path, "")
+    watched = [Watched(real, database=True), Watched(real.parent)]
+    watched += [Watched(beside(path, suffix), comes_and_goes=True) for suffix in ("-wal", "-shm", "-journal")]
+    if path.is_symlink():
+        watched.append(Watched(path))
+    collect_paths(run, watched, database="main")
 
 
 def schemas(session: SqliteSession, deadline: float) -> Iterator[tuple[str, Schema]]:

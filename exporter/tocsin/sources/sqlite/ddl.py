@@ -1,29 +1,40 @@
-"""What SQLite's own catalog does not tell about a table: read from the text of its CREATE statement."""
+"""SQL as SQLite keeps it, brought into one spelling: what only its CREATE statements tell is compared as text."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
+    r"""(?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
     |(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
     |(?P<text>'(?:[^']|'')*')
+    |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?!\w))
     |(?P<word>[\w$]+)
+    |(?P<operator>->>|->|\|\||<>|<=|>=|!=|==|<<|>>)
     |(?P<mark>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_TABLE_CONSTRAINTS = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
-
-@dataclass(slots=True)
-class TableText:
-    """The parts of a CREATE TABLE statement that matter: per column its collation and expression, and the checks."""
-
-    collations: dict[str, str] = field(default_factory=dict)
-    expressions: dict[str, str] = field(default_factory=dict)
-    checks: list[str] = field(default_factory=list)
-    autoincrement: bool = False
+# https://www.sqlite.org/lang_keywords.html; those that are no names unless they are quoted, or that quotes give another meaning.
+RESERVED = frozenset({
+    "ADD", "ALL", "ALTER", "AND", "AS", "AUTOINCREMENT", "BETWEEN", "CASE", "CHECK", "COLLATE", "COMMIT", "CONSTRAINT", "CREATE",
+    "CROSS", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "DEFAULT", "DEFERRABLE", "DELETE", "DISTINCT", "DROP", "ELSE",
+    "ESCAPE", "EXCEPT", "EXISTS", "FILTER", "FOREIGN", "FROM", "FULL", "GROUP", "HAVING", "IN", "INDEX", "INDEXED", "INNER",
+    "INSERT", "INTERSECT", "INTO", "IS", "ISNULL", "JOIN", "LEFT", "LIMIT", "NATURAL", "NOT", "NOTHING", "NOTNULL", "NULL", "ON",
+    "OR", "ORDER", "OUTER", "OVER", "PRIMARY", "REFERENCES", "RETURNING", "RIGHT", "SELECT", "SET", "TABLE", "THEN", "TO",
+    "TRANSACTION", "UNION", "UNIQUE", "UPDATE", "USING", "VALUES", "WHEN", "WHERE", "WINDOW", "TRUE", "FALSE",
+})  # fmt: skip
+OTHERS = frozenset({
+    "ABORT", "ACTION", "AFTER", "ALWAYS", "ANALYZE", "ASC", "ATTACH", "BEFORE", "BEGIN", "BY", "CASCADE", "CAST", "COLUMN",
+    "CONFLICT", "CURRENT", "DATABASE", "DEFERRED", "DESC", "DETACH", "DO", "EACH", "END", "EXCLUDE", "EXCLUSIVE", "EXPLAIN", "FAIL",
+    "FIRST", "FOLLOWING", "FOR", "GENERATED", "GLOB", "GROUPS", "IF", "IGNORE", "IMMEDIATE", "INITIALLY", "INSTEAD", "KEY", "LAST",
+    "LIKE", "MATCH", "MATERIALIZED", "NO", "NULLS", "OF", "OFFSET", "OTHERS", "PARTITION", "PLAN", "PRAGMA", "PRECEDING", "QUERY",
+    "RAISE", "RANGE", "RECURSIVE", "REGEXP", "REINDEX", "RELEASE", "RENAME", "REPLACE", "RESTRICT", "ROLLBACK", "ROW", "ROWS",
+    "SAVEPOINT", "TEMP", "TEMPORARY", "TIES", "TRIGGER", "UNBOUNDED", "VACUUM", "VIEW", "VIRTUAL", "WITH", "WITHOUT",
+})  # fmt: skip
 
 
 def tokens(sql: str) -> list[str]:
@@ -31,72 +42,82 @@ def tokens(sql: str) -> list[str]:
     return [m[0] for m in _TOKEN.finditer(sql) if m.lastgroup != "space"]
 
 
+def joined(words: list[str]) -> str:
+    """Return tokens as text in one spelling: keywords in capitals, names without the quotes that they do not need.
+
+    Names keep their letters: what stands in double quotes may be a text, if nothing has that name.
+    """
+    return " ".join(_spelled(word) for word in words)
+
+
 def normal(sql: str) -> str:
-    """Return SQL with its white space and comments evened out, and every letter kept as it is."""
-    return " ".join(tokens(sql))
+    """Return SQL in one spelling of white space, comments, quotes and keywords."""
+    return joined(tokens(sql))
+
+
+def _spelled(word: str) -> str:
+    if word[0] in '"`[':
+        name = unquoted(word)
+        if not _PLAIN.fullmatch(name) or keyword(name) in RESERVED:
+            return '"' + name.replace('"', '""') + '"'
+        if word[0] == '"':
+            return name
+        word = name
+    capitals = keyword(word)
+    return capitals if capitals in RESERVED or capitals in OTHERS else word
+
+
+def keyword(word: str) -> str:
+    """Return a word in capitals, as keywords are compared; no word of other letters is one, whatever its capitals are."""
+    return word.upper() if word.isascii() else word
+
+
+def folded(name: str) -> str:
+    """Return what two names have in common that are the same to SQLite: of the letters' case, only ASCII's means nothing to it."""
+    return name.lower() if name.isascii() else name.translate(_SMALL)
+
+
+def unquoted(name: str) -> str:
+    """Return a name as it is meant; SQLite takes a text for a name, too, where only a name can stand."""
+    if name[:1] in ('"', "`", "'"):
+        return name[1:-1].replace(name[0] * 2, name[0])
+    return name[1:-1] if name[:1] == "[" else name
 
 
 def after_name(sql: str) -> str:
     """Return what comes after the name in a CREATE TRIGGER or CREATE VIEW statement as SQLite keeps it."""
     words = tokens(sql)
-    return " ".join(words[5 if words[3:4] == ["."] else 3 :])
+    return joined(words[5 if words[3:4] == ["."] else 3 :])
 
 
 def index_target(sql: str) -> str:
     """Return what comes after the index's name in a CREATE INDEX statement: `ON t ( a ) WHERE b > 3`."""
     words = tokens(sql)
-    at = next((i for i, word in enumerate(words) if word.upper() == "ON"), len(words))
-    return " ".join(["ON", *words[at + 1 :]])
+    at = next((i for i, word in enumerate(words) if keyword(word) == "ON"), len(words))
+    return joined(["ON", *words[at + 1 :]])
 
 
-def read_table(sql: str) -> TableText:
-    """Read the statement's column list; a statement without one (CREATE ... AS, virtual) gives nothing."""
-    text = TableText()
-    for item in _items(tokens(sql)):
-        upper = [w.upper() for w in item]
-        text.autoincrement |= "AUTOINCREMENT" in upper
-        for at, word in enumerate(upper):
-            if word == "CHECK":
-                text.checks.append(" ".join(_parenthesis(item, at + 1)))
-        if not item or upper[0] in _TABLE_CONSTRAINTS:
-            continue
-        name = _unquoted(item[0])
-        if "COLLATE" in upper:
-            text.collations[name] = upper[upper.index("COLLATE") + 1]
-        if "AS" in upper:
-            text.expressions[name] = " ".join(_parenthesis(item, upper.index("AS") + 1))
-    return text
+def virtual_target(sql: str) -> str:
+    """Return what comes after the name in a CREATE VIRTUAL TABLE statement. Its arguments mean what the module makes of them."""
+    words = tokens(sql)
+    at = next((i for i, word in enumerate(words) if keyword(word) == "USING"), len(words))
+    return " ".join(["USING", *words[at + 1 :]])
 
 
-def _items(words: list[str]) -> list[list[str]]:
-    """Split the first parenthesis at its commas."""
-    items: list[list[str]] = [[]]
-    depth = 0
-    for word in words:
-        if word == ")":
-            depth -= 1
-            if depth == 0:
-                break
-        if depth == 1 and word == ",":
-            items.append([])
-        elif depth >= 1:
-            items[-1].append(word)
-        if word == "(":
-            depth += 1
-    return items
+def type_name(text: str) -> str:
+    """Return a column's type in one spelling: `DECIMAL(10,2)`."""
+    found = ""
+    for word in (keyword(unquoted(word)) for word in tokens(text)):
+        apart = found and (found[-1].isalnum() or found[-1] in "_)") and (word[0].isalnum() or word[0] == "_")
+        found += f" {word}" if apart else word
+    return found
 
 
-def _parenthesis(words: list[str], start: int) -> list[str]:
-    """Return the words from an opening parenthesis to the one that closes it."""
-    depth = 0
-    for at in range(start, len(words)):
-        depth += {"(": 1, ")": -1}.get(words[at], 0)
-        if depth == 0:
-            return words[start : at + 1]
-    return words[start:]
-
-
-def _unquoted(name: str) -> str:
-    if name[:1] in '"`':
-        return name[1:-1].replace(name[0] * 2, name[0])
-    return name[1:-1] if name[:1] == "[" else name
+def default_value(text: str | None) -> str | None:
+    """Return a column's default in one spelling. A bare or double-quoted word that is no keyword is a text."""
+    if text is None:
+        return None
+    words = tokens(text)
+    if len(words) == 1 and keyword(words[0]) not in RESERVED and (words[0][0] in '"`[' or _PLAIN.fullmatch(words[0])):
+        return "'" + unquoted(words[0]).replace("'", "''") + "'"
+    return joined(words)

@@ -8,33 +8,30 @@ from hashlib import sha256
 from typing import Any
 
 from tocsin.schema.model import Object, Schema, schema
-from tocsin.sources.sqlite.ddl import TableText, after_name, index_target, normal, read_table
+from tocsin.sources.sqlite.create_table import Column, Table, read_table
+from tocsin.sources.sqlite.ddl import after_name, default_value, folded, index_target, type_name, virtual_target
 
 # Shadow tables belong to the virtual table that made them; sqlite_* tables to SQLite.
 _TABLES = """
-    SELECT l.name, l.type, l.wr, l.strict, COALESCE(s.sql, '')
-    FROM pragma_table_list AS l JOIN sqlite_schema AS s ON s.type = 'table' AND s.name = l.name
-    WHERE l.schema = 'main' AND l.type IN ('table', 'virtual') AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-        AND (?1 IS NULL OR l.name IN (SELECT value FROM json_each(?1)))
+    SELECT name, type, wr, strict FROM pragma_table_list
+    WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
 """
+_SOME_TABLES = """
+    SELECT l.name, l.type, l.wr, l.strict FROM json_each(?) AS t JOIN pragma_table_list(t.value) AS l
+    WHERE l.schema = 'main' AND l.type IN ('table', 'virtual') AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+"""
+_FEW = 100
 _COLUMNS = """
-    SELECT t.value, x.cid, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
+    SELECT t.value, x.cid, x.name, x.type, x."notnull", x.dflt_value, x.hidden
     FROM json_each(?) AS t JOIN pragma_table_xinfo(t.value) AS x
 """
 _INDEXES = """
-    SELECT t.value, i.name, i."unique", i.origin, s.sql
+    SELECT t.value, i.name, i."unique"
     FROM json_each(?) AS t JOIN pragma_index_list(t.value) AS i
-    LEFT JOIN sqlite_schema AS s ON s.type = 'index' AND s.name = i.name
-"""
-_INDEX_COLUMNS = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
-_FOREIGN_KEYS = """
-    SELECT of, "table", group_concat("from", ', '), group_concat("to", ', '), on_update, on_delete
-    FROM (SELECT t.value AS of, f.* FROM json_each(?) AS t JOIN pragma_foreign_key_list(t.value) AS f ORDER BY t.value, f.id, f.seq)
-    GROUP BY of, id
+    WHERE i.origin = 'c'
 """
 _TEXTS = "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_schema"
 _VIEW_COLUMNS = "SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_xinfo(?) ORDER BY cid)"
-
 
 SERVER = "sqlite 3"
 
@@ -45,8 +42,8 @@ class Texts:
     def __init__(self, connection: Any) -> None:
         rows = connection.execute(_TEXTS).fetchall()
         # A trigger's table is written as whoever made the trigger wrote it, in whichever letters' case.
-        roots = {name.lower(): name for kind, name, _, _ in rows if kind in ("table", "view")}
-        self.rows = [(kind, name, roots.get(of.lower(), of), sql) for kind, name, of, sql in rows]
+        roots = {folded(name): name for kind, name, _, _ in rows if kind in ("table", "view")}
+        self.rows = [(kind, name, roots.get(folded(of), of), sql) for kind, name, of, sql in rows]
 
     def digests(self) -> dict[str, str]:
         """Return for each table and view what changes with any text about it."""
@@ -66,24 +63,25 @@ def inspect(connection: Any) -> Schema:
 
 def objects(connection: Any, about: Texts, only: Collection[str] | None) -> Iterator[Object]:
     """Yield the objects of some tables and views, of all for None."""
-    wanted = None if only is None else json.dumps(sorted(only))
-    texts: dict[str, TableText] = {}
-    for name, kind, without_rowid, strict, sql in connection.execute(_TABLES, (wanted,)):
+    texts = {(kind, name): sql for kind, name, root, sql in about.rows if only is None or root in only}
+    tables: dict[str, Table] = {}
+    for name, kind, without_rowid, strict in _tables(connection, only):
+        sql = texts.get(("table", name))
+        if sql is None:
+            continue  # not one of those that are wanted
         if kind == "virtual":
-            yield Object("table", "", name, (normal(sql), None, None, None, None))
+            yield Object("table", "", name, ("virtual table", virtual_target(sql), None, None, None))
             continue
-        text = texts[name] = read_table(sql)
-        words = ["table"] + ["WITHOUT ROWID"] * without_rowid + ["STRICT"] * strict + ["AUTOINCREMENT"] * text.autoincrement
+        table = tables[name] = read_table(sql, without_rowid=bool(without_rowid))
+        words = ["table"] + ["WITHOUT ROWID"] * without_rowid + ["STRICT"] * strict + ["AUTOINCREMENT"] * table.autoincrement
         yield Object("table", "", name, (" ".join(words), None, None, None, None))
-        for check in text.checks:
-            yield _constraint(name, "check", f"CHECK {check}")
-    names = json.dumps(list(texts))
-    yield from _columns(connection, texts, names)
-    yield from _indexes(connection, names)
-    for table, other, columns, referenced, on_update, on_delete in connection.execute(_FOREIGN_KEYS, (names,)):
-        definition = f"FOREIGN KEY ({columns}) REFERENCES {other}" + (f" ({referenced})" if referenced else "")
-        definition += f" ON UPDATE {on_update}" * (on_update != "NO ACTION") + f" ON DELETE {on_delete}" * (on_delete != "NO ACTION")
-        yield _constraint(table, "foreign key", definition)
+        yield from _constraints(name, table)
+    names = json.dumps(list(tables))
+    for of, number, name, type_, notnull, default, hidden in connection.execute(_COLUMNS, (names,)):
+        column = tables[of].columns.get(folded(name)) or Column(name)
+        yield Object("column", of, name, _column_traits(column, type_, notnull, default, hidden), identity=f"#{number}")
+    for of, name, unique in connection.execute(_INDEXES, (names,)):
+        yield Object("index", of, name, ("yes" if unique else "no", index_target(texts[("index", name)]), None))
     for kind, name, root, sql in about.rows:
         if kind == "view" and (only is None or name in only):
             yield Object("view", "", name, (after_name(sql), _view_columns(connection, name), None))
@@ -91,28 +89,29 @@ def objects(connection: Any, about: Texts, only: Collection[str] | None) -> Iter
             yield Object("trigger", root, name, (after_name(sql), None))
 
 
-def _columns(connection: Any, texts: dict[str, TableText], names: str) -> Iterator[Object]:
-    keys: dict[str, dict[int, str]] = {}
-    for table, number, name, type_, notnull, default, pk, hidden in connection.execute(_COLUMNS, (names,)):
-        text = texts[table]
-        generated = None
-        if hidden in (2, 3):
-            generated = f"GENERATED ALWAYS AS {text.expressions.get(name, '(...)')} {'VIRTUAL' if hidden == 2 else 'STORED'}"
-        if pk:
-            keys.setdefault(table, {})[pk] = name
-        traits = (type_, "no" if notnull else "yes", default, generated, text.collations.get(name), None)
-        yield Object("column", table, name, traits, identity=f"#{number}")
-    for table, key in keys.items():
-        yield _constraint(table, "primary key", f"PRIMARY KEY ({', '.join(key[i] for i in sorted(key))})")
+def _tables(connection: Any, only: Collection[str] | None) -> Any:
+    """Return name, kind and options of all tables, or of some at least."""
+    if only is None or len(only) > _FEW:  # each that is asked for by name is looked for among all
+        return connection.execute(_TABLES)
+    return connection.execute(_SOME_TABLES, (json.dumps(sorted(only)),))
 
 
-def _indexes(connection: Any, names: str) -> Iterator[Object]:
-    for table, name, unique, origin, sql in connection.execute(_INDEXES, (names,)).fetchall():
-        if origin == "c":
-            yield Object("index", table, name, ("yes" if unique else "no", index_target(sql or ""), None))
-        elif origin == "u":
-            columns = ", ".join(column for (column,) in connection.execute(_INDEX_COLUMNS, (name,)))
-            yield _constraint(table, "unique", f"UNIQUE ({columns})")
+def _column_traits(column: Column, type_: str, notnull: int, default: str | None, hidden: int) -> tuple[str | None, ...]:
+    generated = None
+    if hidden in (2, 3):
+        generated = f"GENERATED ALWAYS AS {column.expression} {'VIRTUAL' if hidden == 2 else 'STORED'}"
+    options = f"ON CONFLICT {column.conflict}" if column.conflict else None
+    return (type_name(type_), "no" if notnull else "yes", default_value(default), generated, column.collation, options)
+
+
+def _constraints(name: str, table: Table) -> Iterator[Object]:
+    """Constraints are known by what they are about: SQLite does not tell their names, and two may be about the same."""
+    taken: set[str] = set()
+    for form, about, definition in table.constraints():
+        while about in taken:
+            about += "'"
+        taken.add(about)
+        yield Object("constraint", name, about, (form, definition, None), generated=True)
 
 
 def _view_columns(connection: Any, name: str) -> str | None:
@@ -124,8 +123,3 @@ def _view_columns(connection: Any, name: str) -> str | None:
     except apsw.SQLError:
         return None
     return columns  # type: ignore[no-any-return]
-
-
-def _constraint(table: str, form: str, definition: str) -> Object:
-    """SQLite gives constraints no names that it would tell, so the definition is the name."""
-    return Object("constraint", table, definition, (form, definition, None))

@@ -29,8 +29,10 @@ class SqliteSession:
         self.held: tuple[object, float] | None = None
         """What tells one stretch of a write lock from another, and when it was first seen (monotonic seconds)."""
 
-    def begin(self, runs: list[Run]) -> None:  # noqa: ARG002 -- the protocol's
+    def begin(self, runs: list[Run]) -> None:
         """Look at the file; raises CollectError when it is not there or no database. That it is locked each run finds by itself."""
+        if runs and all(run.collector.name == "files" for run in runs):
+            return  # that it is gone is what this one tells
         with suppress(Moved):
             Picture(self.options.path).close()
 

@@ -5,4 +5,4 @@ CREATE TABLE c (p INTEGER);
 DROP TABLE c;
 CREATE TABLE c (p INTEGER REFERENCES p (id) ON DELETE CASCADE);
 -- expect
-constraint c.FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE added cautious
+constraint c.FOREIGN KEY (p) REFERENCES p (id) added cautious

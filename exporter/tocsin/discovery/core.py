@@ -1,0 +1,254 @@
+"""What was found, put together with what is configured: which databases become targets, under which names, and what is missing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from tocsin.config import Config
+from tocsin.discovery.credentials import plan
+from tocsin.discovery.found import Found
+from tocsin.discovery.places import Resolver, Spot
+from tocsin.errors import CollectError
+from tocsin.event import one_line
+from tocsin.options import TargetOptions
+
+_log = logging.getLogger("tocsin.discovery")
+
+LINGER_SECONDS = 600.0
+"""How long a database is watched that stopped: alerts about it fire, and a crash loop is one target, not many."""
+_NAMES = 200
+"""Longest name of a target that a label or a program may choose."""
+
+
+class Search(NamedTuple):
+    """What is looked through: containers, processes or files, and of containers through which target of the configuration."""
+
+    finder: str
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.finder} of {self.target}" if self.target else self.finder
+
+
+class Catch(NamedTuple):
+    """What one look brought: the databases that run, and the ids of all containers there are, stopped ones included."""
+
+    found: Iterable[Found]
+    present: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A database and when it was first and last found running (monotonic seconds)."""
+
+    found: Found
+    since: float
+    seen: float
+
+
+@dataclass(slots=True)
+class Look:
+    """How the looks of a search went."""
+
+    known: dict[str, Kept] = field(default_factory=dict)
+    error: CollectError | None = None
+    succeeded_at: float | None = None
+    """Unix time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """One database that was found, and what comes of it."""
+
+    found: Found
+    name: str
+    """Of its target; without one as people call it."""
+    options: TargetOptions | None
+    """The target that discovery made of it; None where the configuration has one, and where it is not watched at all."""
+    monitored_by: str
+    """The target that collects from it; empty while it is only watched from outside, or not at all."""
+    missing: str
+    """What it takes to collect from it, in words with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All of it, as it was last put together."""
+
+    discovered: tuple[Discovered, ...] = ()
+    left_out: int = 0
+
+    @property
+    def targets(self) -> tuple[TargetOptions, ...]:
+        return tuple(d.options for d in self.discovered if d.options is not None)
+
+
+def remember(known: Mapping[str, Kept], catch: Catch, now: float) -> dict[str, Kept]:
+    """Return what is known after another look.
+
+    A container that stopped stays for a while as it was last seen running, one that was removed goes at once. Of sockets and
+    files nothing tells the two apart: they stay for the while.
+    """
+    kept = {one.key: Kept(one, known[one.key].since if one.key in known else now, now) for one in catch.found}
+    for key, old in known.items():
+        removed = old.found.origin == "container" and key.partition(":")[0] not in catch.present
+        if key not in kept and not removed and now < old.seen + LINGER_SECONDS:
+            kept[key] = old
+    return kept
+
+
+class Discoveries:
+    """What searches brought, and what becomes of it under the configuration. Safe for use by several threads."""
+
+    def __init__(self, ours: Collection[Path] = ()) -> None:
+        """`ours` are files of this exporter's own, which are never watched."""
+        self.outcome = Outcome()
+        self.looks: dict[Search, Look] = {}
+        self._ours = [str(path.absolute()) for path in ours]
+        self._config = Config()
+        self._resolver = Resolver()
+        self._places: dict[str, tuple[TargetOptions, tuple[str, ...]]] = {}
+        self._names: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def apply(self, config: Config, searches: Iterable[Search]) -> None:
+        """Put together under this configuration what these searches have brought so far; what others brought is forgotten."""
+        with self._lock:
+            self._config = config
+            self.looks = {search: self.looks.get(search, Look()) for search in searches}
+            self._compose()
+
+    def note(self, search: Search, catch: Catch) -> bool:
+        """Take in what a look brought, and tell whether the targets are others than before."""
+        with self._lock:
+            look = self.looks.get(search)
+            if look is None:  # it is no longer asked for
+                return False
+            if look.error is not None:
+                _log.warning("discovery of %s works again", one_line(str(search)))
+            look.known = remember(look.known, catch, time.monotonic())
+            look.error, look.succeeded_at = None, time.time()
+            before = self.outcome.targets
+            self._compose()
+            return self.outcome.targets != before
+
+    def fail(self, search: Search, error: CollectError) -> None:
+        """Take in that a look failed: what was found before stays."""
+        with self._lock:
+            look = self.looks.get(search)
+            if look is None:
+                return
+            if look.error is None or look.error.reason != error.reason:
+                _log.warning("discovery of %s failed (%s): %s", one_line(str(search)), error.reason, one_line(str(error)))
+            look.error = error
+
+    def _compose(self) -> None:
+        config = self._config
+        kept = list(_distinct(k for search in sorted(self.looks) for k in self.looks[search].known.values()))
+        kept = [k for k in kept if not _is_unwanted(k.found)]
+        if not kept:
+            self.outcome, self._names = Outcome(), {}
+            return
+        self._places = {t.name: (t, self._places_of(t)) for t in config.targets}
+        configured = {name: places for name, (_, places) in self._places.items()}
+        # Files were found by where they are, without any link.
+        addresses = chain(*(k.found.addresses for k in kept if k.found.origin != "file"))
+        self._resolver.look_up([*self._ours, *chain(*configured.values()), *addresses])
+        spots = {k.found.key: self._resolver.spot(k.found.addresses) for k in kept}
+        # Our own files are never watched: to read the journal here would drop the locks that SQLite holds on it.
+        ours = self._resolver.spot(self._ours).exact
+        kept = [k for k in kept if not spots[k.found.key].exact & ours]
+        monitors = monitored(
+            {k.found.key: spots[k.found.key] for k in kept}, {name: self._resolver.spot(places) for name, places in configured.items()}
+        )
+        # Whoever was there first stays when there are too many.
+        others = [k.found for k in sorted(kept, key=lambda k: k.since) if k.found.key not in monitors]
+        watched = others[: config.discovery.most]
+        self._names = names(watched, {t.name for t in config.targets}, self._names)
+        self.outcome = Outcome(
+            tuple(
+                Discovered(found=k.found, name=_name(k.found), options=None, monitored_by=monitors[k.found.key], missing="")
+                if k.found.key in monitors
+                else self._made(k.found)
+                for k in kept
+                if k.found.key in monitors or k.found.key in self._names
+            ),
+            len(others) - len(watched),
+        )
+
+    def _made(self, found: Found) -> Discovered:
+        name = self._names[found.key]
+        made = plan(found, name, self._config, self._resolver)
+        own = made.options is not None and made.options.kind == found.engine
+        return Discovered(found=found, name=name, options=made.options, monitored_by=name if own else "", missing=made.missing)
+
+    def _places_of(self, target: TargetOptions) -> tuple[str, ...]:
+        """Return where a configured target is; while the file that says so cannot be read, where it was."""
+        try:
+            return target.places()
+        except CollectError:
+            known = self._places.get(target.name)
+            return known[1] if known is not None and known[0] == target else ()
+
+
+def _distinct(found: Iterable[Kept]) -> Iterator[Kept]:
+    """Leave out what is found a second time: a container through two targets, or one whose socket a look at processes shows too."""
+    keys: set[str] = set()
+    addresses: dict[str, str] = {}
+    for one in found:
+        it = one.found
+        if it.key not in keys and all(addresses.get(a, it.origin) == it.origin for a in it.addresses):
+            keys.add(it.key)
+            addresses |= dict.fromkeys(it.addresses, it.origin)
+            yield one
+
+
+def _is_unwanted(found: Found) -> bool:
+    return found.hints.get("monitor", "").strip().lower() in ("false", "0", "no", "off")
+
+
+def monitored(found: Mapping[str, Spot], configured: Mapping[str, Spot]) -> dict[str, str]:
+    """Return by which configured target a database is watched already, for each that is.
+
+    An address that is one database's exactly is not taken for that of another, which listens at the same port of another address.
+    """
+    exactly = {place: key for key, spot in found.items() for place in spot.exact}
+    monitors: dict[str, str] = {}
+    for name, spot in configured.items():
+        keys = {exactly[place] for place in spot.exact if place in exactly}
+        keys = keys or {key for key, other in found.items() if other.loose & spot.loose}
+        for key in keys:
+            monitors.setdefault(key, name)
+    return monitors
+
+
+def names(found: Iterable[Found], taken: Collection[str], before: Mapping[str, str]) -> dict[str, str]:
+    """Return a name of its own for each database, by its key: the one it had, else its own with a number where somebody has that."""
+    chosen: dict[str, str] = {}
+    used = set(taken)
+    todo = []
+    for one in found:
+        if before.get(one.key, "") in used or one.key not in before:
+            todo.append(one)
+        else:
+            chosen[one.key] = before[one.key]
+            used.add(before[one.key])
+    for one in todo:
+        name, number = _name(one), 1
+        while name in used:
+            number += 1
+            name = f"{_name(one)}-{number}"
+        chosen[one.key] = name
+        used.add(name)
+    return chosen
+
+
+def _name(found: Found) -> str:
+    return one_line(found.hints.get("name") or found.name)[:_NAMES].strip() or found.engine

@@ -1,0 +1,62 @@
+"""How much harm a schema change can do: tables of rules, each with its reason in words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tocsin.event import Change, Risk
+from tocsin.schema.diff import Difference
+from tocsin.schema.risk import definitions, parts, programs, relations, rights
+from tocsin.schema.risk.relations import UNCHECKED
+from tocsin.schema.risk.rule import Rule
+from tocsin.schema.risk.widening import type_widens
+
+__all__ = ["RULES", "UNCHECKED", "Rule", "Verdict", "type_widens", "weigh"]
+
+RULES: tuple[Rule, ...] = (
+    *(
+        Rule(
+            kind,
+            Change.RENAMED,
+            Risk.SAFE,
+            "the engine takes no account of letters' case in names: statements go on as before",
+            lambda d: d.respelled,
+        )
+        for kind in ("schema", "table", "column", "view", "sequence", "enum", "type", "macro")
+    ),
+    *relations.RULES,
+    *parts.RULES,
+    *programs.RULES,
+    *definitions.RULES,
+    *rights.RULES,
+)
+"""Of those that speak of a change the first that fits decides."""
+
+
+class Verdict(NamedTuple):
+    """How much harm a change can do, why, and whether it bears on who may do what."""
+
+    risk: Risk
+    reason: str
+    security: bool = False
+
+
+def weigh(difference: Difference) -> Verdict:
+    """Return the risk of a difference, and why.
+
+    Of an altered object every altered trait is weighed; the heaviest counts. Its reasons are told, and those of security.
+    """
+    kind = difference.subject.kind
+    traits: list[str | None] = list(difference.altered_traits()) if difference.change is Change.ALTERED else [None]
+    verdicts = [_verdict(kind, difference, trait) for trait in traits]
+    order = list(Risk)
+    heaviest = max((v.risk for v in verdicts), key=order.index)
+    reasons = dict.fromkeys(v.reason for v in verdicts if v.risk is heaviest or v.security)
+    return Verdict(heaviest, "; ".join(reasons), any(v.security for v in verdicts))
+
+
+def _verdict(kind: str, difference: Difference, trait: str | None) -> Verdict:
+    for rule in RULES:
+        if (rule.kind, rule.change, rule.trait) == (kind, difference.change, trait) and (rule.when is None or rule.when(difference)):
+            return Verdict(rule.risk, rule.reason, rule.security)
+    return Verdict(Risk.CAUTIOUS, f"{trait or kind} {difference.change}")

@@ -1,0 +1,103 @@
+"""What changes of tables, columns, views and sequences can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tocsin.event import Risk
+from tocsin.schema import types
+from tocsin.schema.diff import Difference
+from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, moves, new_is, old_is
+from tocsin.schema.risk.widening import type_widens
+
+UNCHECKED = "no, but old rows are not checked"
+"""A column's trait `nullable` where NULL is refused, but old rows may hold it."""
+
+
+def _required(d: Difference) -> bool:
+    o = d.new
+    filled = o is not None and (o.trait("generated") is not None or "AUTO_INCREMENT" in (o.trait("options") or ""))
+    return o is not None and o.trait("nullable") == "no" and o.trait("default") is None and not filled
+
+
+def _type_verdict(expected: bool | None) -> Callable[[Difference], bool]:
+    def check(d: Difference) -> bool:
+        assert d.old is not None
+        assert d.new is not None
+        width = types.bytes_per_character(d.old.trait("collation"))
+        return type_widens(d.old.trait("type"), d.new.trait("type"), width) is expected
+
+    return check
+
+
+def _in_another_character_set(d: Difference) -> bool:
+    old, new = (types.character_set(o and o.trait("collation")) for o in (d.old, d.new))
+    return old is not None and new is not None and old != new
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("table", A, Risk.SAFE, "nobody uses a new table yet"),
+    Rule("table", D, Risk.DESTRUCTIVE, "its rows are gone, and every statement that names it fails"),
+    Rule("table", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("table", X, Risk.CAUTIOUS, "the table is stored in another way; its load may behave differently", trait="form"),
+    Rule("table", X, Risk.CAUTIOUS, "its parameters changed: load and maintenance may behave differently", trait="options"),
+    Rule("table", X, Risk.CAUTIOUS, "policies hold nobody back any more: whoever may read the table reads all its rows",
+         lambda d: d.new is not None and (d.new.trait("row_security") or "off").startswith("off"), "row_security", security=True),
+    Rule("table", X, Risk.CAUTIOUS, "the table's owner is no longer held back by its policies", old_is("row_security", "forced"),
+         "row_security", security=True),
+    Rule("table", X, Risk.BREAKING, "rows that no policy allows can no longer be seen or written", None, "row_security"),
+    Rule("table", X, Risk.CAUTIOUS, "logical replication tells rows apart in another way", trait="replica_identity"),
+    Rule("table", X, Risk.BREAKING, "queries of its parents see other rows than before", trait="inherits"),
+    Rule("column", A, Risk.BREAKING, "inserts that do not name it fail: it is NOT NULL and has no default", _required),
+    Rule("column", A, Risk.SAFE, "statements that do not name it go on as before"),
+    Rule("column", D, Risk.BREAKING, "statements that name it fail; its values were computed, so no data is lost",
+         lambda d: d.old is not None and d.old.trait("generated") is not None),
+    Rule("column", D, Risk.DESTRUCTIVE, "its values are gone, and every statement that names it fails"),
+    Rule("column", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("column", X, Risk.SAFE, "every old value fits the wider type", _type_verdict(True), "type"),
+    Rule("column", X, Risk.CAUTIOUS, "the type is narrower: values that used to fit are refused or cut", _type_verdict(False), "type"),
+    Rule("column", X, Risk.BREAKING, "the type is of another family: comparisons, casts and drivers treat it differently", None, "type"),
+    Rule("column", X, Risk.SAFE, "old rows have been checked for NULL now",
+         both(old_is("nullable", UNCHECKED), new_is("nullable", "no")), "nullable"),
+    Rule("column", X, Risk.CAUTIOUS, "NULL is refused from now on, but old rows may hold it", new_is("nullable", UNCHECKED), "nullable"),
+    Rule("column", X, Risk.CAUTIOUS, "NULL is refused from now on: inserts and updates that write NULL or leave it out fail",
+         new_is("nullable", "no"), "nullable"),
+    Rule("column", X, Risk.BREAKING, "NULL is allowed from now on: readers that do not expect it fail", None, "nullable"),
+    Rule("column", X, Risk.BREAKING, "inserts that leave it out fail: it is NOT NULL and lost its default",
+         both(new_is("default", None), new_is("nullable", "no")), "default"),
+    Rule("column", X, Risk.CAUTIOUS, "new rows that leave it out get NULL, no default", new_is("default", None), "default"),
+    Rule("column", X, Risk.SAFE, "only rows that leave it out get the new default; before they got NULL",
+         old_is("default", None), "default"),
+    Rule("column", X, Risk.CAUTIOUS, "new rows that leave it out get another default", None, "default"),
+    Rule("column", X, Risk.BREAKING, "the way its value is computed changed", None, "generated"),
+    Rule("column", X, Risk.CAUTIOUS, "it is stored in another character set: characters that this one lacks are refused or lost",
+         _in_another_character_set, "collation"),
+    Rule("column", X, Risk.CAUTIOUS, "sorting and comparing follow another collation", None, "collation"),
+    Rule("column", X, Risk.BREAKING, "inserts that leave it out fail: the server no longer numbers new rows",
+         lambda d: _required(d) and d.old is not None and "AUTO_INCREMENT" in (d.old.trait("options") or ""), "options"),
+    Rule("column", X, Risk.BREAKING, "statements that take all columns without naming them have one more or one less",
+         moves("options", "INVISIBLE"), "options"),
+    Rule("column", X, Risk.CAUTIOUS, "the server fills or checks it in another way",
+         moves("options", "AUTO_INCREMENT", "ON UPDATE", "SRID"), "options"),
+    Rule("column", X, Risk.CAUTIOUS, "what becomes of a write of NULL is another: refused, left out, or changed to the default",
+         moves("options", "ON CONFLICT"), "options"),
+    Rule("column", X, Risk.SAFE, "it is stored or analysed in another way; statements give the same results", None, "options"),
+    Rule("view", A, Risk.SAFE, "nobody uses a new view yet"),
+    Rule("view", D, Risk.BREAKING, "every statement that names it fails; its rows are other tables'"),
+    Rule("view", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("view", X, Risk.CAUTIOUS, "it gives other rows or values from now on", None, "definition"),
+    Rule("view", X, Risk.SAFE, "it gives more columns, after those it gave", appended("columns"), "columns"),
+    Rule("view", X, Risk.BREAKING, "it gives other columns: statements that name those that went fail", None, "columns"),
+    Rule("view", X, Risk.CAUTIOUS, "it is decided in another way who sees which rows through it", None, "options", security=True),
+    Rule("materialized view", A, Risk.SAFE, "nobody uses a new materialized view yet"),
+    Rule("materialized view", D, Risk.BREAKING, "every statement that names it fails; its rows can be computed again"),
+    Rule("materialized view", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("materialized view", X, Risk.CAUTIOUS, "it gives other rows or values from now on", None, "definition"),
+    Rule("materialized view", X, Risk.BREAKING, "it gives other columns: statements that name those that went fail", None, "columns"),
+    Rule("materialized view", X, Risk.SAFE, "it is stored in another way; statements give the same results", None, "options"),
+    Rule("sequence", A, Risk.SAFE, "nobody draws from a new sequence yet"),
+    Rule("sequence", D, Risk.BREAKING, "statements and defaults that draw numbers from it fail"),
+    Rule("sequence", R, Risk.BREAKING, "statements that draw numbers from it by the old name fail"),
+    Rule("sequence", X, Risk.CAUTIOUS, "its next numbers come in other steps, or end elsewhere", None, "definition"),
+    Rule("sequence", X, Risk.SAFE, "it goes with another column when that is dropped", None, "owned_by"),
+)  # fmt: skip

@@ -1,0 +1,59 @@
+"""What changes of owners, rights and roles can do."""
+
+from __future__ import annotations
+
+from tocsin.event import Risk
+from tocsin.schema.diff import Difference
+from tocsin.schema.model import Object
+from tocsin.schema.risk.rule import A, D, R, Rule, X
+
+_EVERYBODY = "PUBLIC"
+
+
+def _rights(o: Object | None, separator: str) -> set[tuple[str, str]]:
+    """Return who may do what (separator `=`), or may not do what the default allows (` without `), as pairs.
+
+    Who may grant a right on, which is a star behind it, has it, too.
+    """
+    lines = ((o and o.traits[0]) or "").split("; ")
+    parts = (line.partition(separator) for line in lines)
+    found = {(who, right) for who, said, rights in parts if said for right in rights.split(", ")}
+    return found | {(who, right.rstrip("*")) for who, right in found}
+
+
+def _gained(d: Difference) -> set[tuple[str, str]]:
+    return (_rights(d.new, "=") - _rights(d.old, "=")) | (_rights(d.old, " without ") - _rights(d.new, " without "))
+
+
+def _lost(d: Difference) -> set[tuple[str, str]]:
+    return (_rights(d.old, "=") - _rights(d.new, "=")) | (_rights(d.new, " without ") - _rights(d.old, " without "))
+
+
+def _by_everybody(d: Difference) -> bool:
+    return any(who == _EVERYBODY for who, _ in _gained(d))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("role", R, Risk.BREAKING, "whoever logs in by the old name fails, and a password that was kept as MD5 is gone with it",
+         security=True),
+    Rule("user mapping", A, Risk.SAFE, "a role can log in at a foreign server from now on", security=True),
+    Rule("user mapping", D, Risk.BREAKING, "the role can no longer use the foreign tables of the server"),
+    Rule("user mapping", X, Risk.CAUTIOUS, "the role logs in at the foreign server in another way", None, "definition", security=True),
+    Rule("owner", X, Risk.CAUTIOUS, "the new owner may do everything with it, the old one only what is granted", None, "role",
+         security=True),
+    *(
+        rule
+        for change, trait in ((A, None), (D, None), (X, "privileges"))
+        for rule in (
+            Rule("grant", change, Risk.BREAKING, "some lose rights, and their statements fail; others gain some",
+                 lambda d: bool(_lost(d) and _gained(d)), trait, security=True),
+            Rule("grant", change, Risk.BREAKING, "statements of those who lost rights fail", lambda d: bool(_lost(d)), trait),
+            Rule("grant", change, Risk.CAUTIOUS, "everybody who can connect has rights that not everybody had", _by_everybody, trait,
+                 security=True),
+            Rule("grant", change, Risk.SAFE, "more may use it than before", None, trait, security=True),
+        )
+    ),
+    Rule("default privileges", A, Risk.CAUTIOUS, "what is made from now on comes with other rights", security=True),
+    Rule("default privileges", D, Risk.CAUTIOUS, "what is made from now on comes without these rights", security=True),
+    Rule("default privileges", X, Risk.CAUTIOUS, "what is made from now on comes with other rights", None, "privileges", security=True),
+)  # fmt: skip

@@ -1,0 +1,13 @@
+-- The way in which a table is filled anew beside the old one: nothing is lost, and clients see the new one's columns.
+-- before
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE t_new (id bigint PRIMARY KEY, a int);
+GRANT SELECT ON t TO case_alice;
+-- after
+ALTER TABLE t RENAME TO t_old;
+ALTER TABLE t_new RENAME TO t;
+-- expect
+table public.t_new renamed breaking
+table public.t_old added safe
+column public.t.id altered safe
+grant public.t dropped breaking

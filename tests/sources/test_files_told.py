@@ -1,0 +1,253 @@
+"""Real files and a kernel that tells of them: what is told within a moment, once, whatever happens to the watches."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fuse
+from servers import until
+from test_files import files_options
+from tocsin.event import Event
+from tocsin.journal import Journal
+from tocsin.sources.files.view import view_of
+from tools import lacking
+from watching import Watch
+
+
+class Told:
+    """A target whose changes the kernel tells of; where not said otherwise the clock would find them only within the hour."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._seen = 0
+
+    def events(self, most: int = 100_000) -> list[Event]:
+        return self.watch.journal.events(since_id=self._seen, limit=most)
+
+    def of(self, count: int, seconds: float = 20.0, quiet: float = 1.0) -> list[str]:
+        """Return what is told: wait for so many events, and whether more come."""
+        until(lambda: len(self.events()) >= count, seconds, 0.02)
+        time.sleep(quiet)
+        events = self.events()
+        self._seen = events[-1].id or 0
+        return [f"{e.object_kind} {Path(e.object).name} {e.change}" for e in events]
+
+
+@contextlib.contextmanager
+def told(folder: Path, *paths: Path, clock: float = 3600.0, **more: object) -> Iterator[Told]:
+    options = files_options(*paths, every={"files": clock}, **more)
+    with Watch(options, folder / "state") as watch:
+        view = view_of(options)
+        view.forget()
+        watch.scheduler.start()
+        until(lambda: watch.record("files").success and view.tree.is_open and view.looks["start"] + view.looks["overflow"], 20)
+        time.sleep(1)
+        yield Told(watch)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "sub").mkdir(parents=True)
+    for name in ("a", "b", "sub/c"):
+        (root / name).write_text(f"this is {name}\n")
+    return root
+
+
+def test_changes_are_told_within_a_moment(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree) as watch:
+        (tree / "a").write_text("more")
+        assert watch.of(1) == ["file a altered"]
+        (tree / ".new").write_text("other")
+        (tree / ".new").rename(tree / "a")
+        assert watch.of(1) == ["file a replaced"]
+        (tree / "sub" / "c").chmod(0o666)
+        assert watch.of(1) == ["file c altered"]
+        (tree / "b").unlink()
+        assert watch.of(1) == ["file b dropped"]
+        assert watch.watch.page().value("tocsin_files_looked_into", mode="inotify") == 3  # with the one above the path
+        assert watch.watch.page().value("tocsin_watch_mode", mode="listen") == 1
+
+
+def test_a_new_directory_is_watched_however_fast_it_fills(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree) as watch:
+        deep = tree / "n" / "e" / "w"
+        deep.mkdir(parents=True)
+        (deep / "first").write_text("x")
+        assert watch.of(1) == ["directory n added"]
+        (deep / "second").write_text("x")
+        assert watch.of(1) == ["file second added"]
+
+
+def test_a_tree_that_grows_while_it_is_looked_at_is_accounted_for_in_full(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree) as watch:
+        for i in range(30):
+            folder = tree / f"d{i}" / "e"
+            folder.mkdir(parents=True)
+            for j in range(10):
+                (folder / f"f{j}").write_text("x")
+            time.sleep(0.02)
+        until(lambda: watch.watch.page().value("tocsin_files", path=str(tree)) == 303, 30)
+        time.sleep(1)
+        events = watch.events()
+    files = sum(e.detail.get("files", 0) if e.object_kind == "directory" else 1 for e in events)
+    assert files == 300
+    assert {e.change for e in events} == {"added"}
+
+
+def test_a_moved_directory_is_told_under_its_new_name(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree) as watch:
+        (tree / "sub").rename(tree / "bus")
+        assert watch.of(1) == ["directory sub renamed"]
+        (tree / "bus" / "c").write_text("more")
+        assert watch.of(1) == ["file c altered"]
+        assert [e.object for e in watch.watch.journal.events(limit=10)][-1] == str(tree / "bus" / "c")
+        shutil.rmtree(tree / "bus")
+        assert watch.of(1) == ["directory bus dropped"]
+        (tree / "bus").mkdir()
+        assert watch.of(1) == ["directory bus added"]
+        (tree / "bus" / "n").write_text("x")
+        assert watch.of(1) == ["file n added"]
+
+
+def test_a_file_that_is_written_slowly_is_one_event(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree) as watch:
+        with (tree / "a").open("w") as file:
+            for _ in range(8):
+                file.write("piece")
+                file.flush()
+                time.sleep(0.1)
+        assert watch.of(1) == ["file a altered"]
+
+
+def test_when_the_kernels_queue_runs_over_everything_is_looked_at(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree, clock=10.0) as watch:
+        tree_watch = view_of(watch.watch.options).tree
+        from tocsin.watch import WATCHER
+
+        before = WATCHER.overflows
+        with WATCHER._lock:  # the reader stands still, and the kernel keeps 16384 of what happens
+            for i in range(20_000):
+                (tree / "sub" / f"f{i}").touch()
+            (tree / "a").write_text("more")
+        until(lambda: any(e.object == str(tree / "a") for e in watch.events()), 60)
+        until(lambda: sum(e.detail.get("count", 1) for e in watch.events() if e.change == "added") >= 20_000, 60)
+        assert WATCHER.overflows > before
+        assert tree_watch.overflows == 1
+        assert watch.watch.page().value("tocsin_files_looks_total", cause="overflow") > 0
+        time.sleep(1)
+        assert sum(e.detail.get("count", 1) for e in watch.events() if e.change == "added") == 20_000
+
+
+def test_a_remote_file_system_polls_and_the_rest_is_told(tree: Path, tmp_path: Path) -> None:
+    with fuse.mounted(tree / "mnt"), told(tmp_path, tree, patience=0.2) as watch:
+        (tree / "a").write_text("more")
+        assert watch.of(1) == ["file a altered"]
+        assert watch.watch.page().value("tocsin_files_unseen", reason="timeout") == 1
+
+
+def test_the_clock_and_the_kernel_tell_the_same_once(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tree) as watch:
+        stop = threading.Event()
+
+        def clock() -> None:
+            while not stop.wait(0.05):
+                watch.watch.scheduler.run_scheduled_once([watch.watch.target], 10)
+
+        thread = threading.Thread(target=clock, daemon=True)
+        thread.start()
+        for i in range(20):
+            (tree / f"n{i}").write_text("x")
+            time.sleep(0.1)
+        time.sleep(3)
+        stop.set()
+        thread.join(20)
+        assert sorted(watch.of(20)) == sorted(f"file n{i} added" for i in range(20))
+
+
+SERVE = """
+import signal, sys, threading
+from pathlib import Path
+sys.path[:0] = sys.argv[3:]
+from tocsin.config import Config
+from tocsin.journal import Journal
+from tocsin.runner import Runner
+from tocsin.scheduler import Scheduler
+from tocsin.sources.files.config import FilesOptions
+from tocsin.store import Store
+state = Path(sys.argv[1])
+options = FilesOptions(name="files", kind="files", paths=(sys.argv[2],), every={"files": 0.5})
+store = Store()
+scheduler = Scheduler(Runner(Journal(state), store))
+scheduler.apply(Config(state_dir=state, targets=(options,)))
+scheduler.start()
+print("ready", flush=True)
+for line in sys.stdin:
+    print(b" ".join(b"".join(b"".join(getattr(f, "lines", [f])) for f in families.values()) for families in store.of("files")), flush=True)
+"""
+
+
+@contextlib.contextmanager
+def process(tree: Path, state: Path, *wrapper: str) -> Iterator[subprocess.Popen[str]]:
+    child = subprocess.Popen(
+        [*wrapper, sys.executable, "-c", SERVE, str(state), str(tree)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        yield child
+    finally:
+        child.kill()
+        child.communicate(timeout=20)
+
+
+def test_kill_9_at_any_moment_loses_nothing_and_tells_nothing_twice(tree: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with process(tree, state):
+        time.sleep(3)
+    made = 0
+    for pause in (0.3, 0.45, 0.6, 0.75, 0.9, 1.2, 1.8):
+        with process(tree, state) as child:
+            for _ in range(6):
+                (tree / "sub" / f"f{made}").write_text("x")
+                made += 1
+                time.sleep(pause / 6)
+            os.kill(child.pid, signal.SIGKILL)
+    with process(tree, state):
+        time.sleep(4)
+    with contextlib.closing(Journal(state)) as journal:
+        told = [(e.object, e.change) for e in journal.events(limit=1000)]
+    assert sorted(told) == sorted((str(tree / "sub" / f"f{i}"), "added") for i in range(made))
+
+
+def test_where_the_kernel_has_no_watches_left_directories_are_looked_at(tree: Path, tmp_path: Path) -> None:
+    limited = ("unshare", "-Ur", "sh", "-c", 'echo 2 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh")
+    if shutil.which("unshare") is None or subprocess.run([*limited, "true"], capture_output=True, check=False).returncode:
+        lacking("a limit on watches of the test's own needs user namespaces")
+    for i in range(6):
+        (tree / f"d{i}").mkdir()
+    with process(tree, tmp_path / "state", *limited) as child:
+        time.sleep(4)
+        for i in range(6):
+            (tree / f"d{i}" / "n").write_text("x")
+        time.sleep(6)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write("page\n")
+        child.stdin.flush()
+        page = child.stdout.readline()
+    with contextlib.closing(Journal(tmp_path / "state")) as journal:
+        assert sorted(e.object for e in journal.events()) == [str(tree / f"d{i}" / "n") for i in range(6)]
+    assert 'tocsin_files_limit_reached{limit="watches"} 1' in page
+    assert 'tocsin_files_looked_into{mode="inotify"} 2' in page

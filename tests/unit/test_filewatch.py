@@ -1,0 +1,245 @@
+"""Files as plain values: which names are watched, how differences are weighed, and calls that hang."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tocsin.event import Risk
+from tocsin.filewatch import FileState, Watched, collect_paths, compare, weigh
+from tocsin.filewatch.beside import Beside, Hung
+from tocsin.filewatch.compare import rotated_from
+from tocsin.filewatch.metrics import METRICS
+from tocsin.filewatch.places import Places
+from tocsin.filewatch.risk import is_secret_name
+from tocsin.filewatch.shelf import Shelf
+from tocsin.filewatch.state import dump, load, shown
+from tocsin.mounts import parse
+from tocsin.source import Collector, Run
+from tocsin.sources.files.scope import Globs, Patterns
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("app.log.1", ("app.log", False)),
+        ("app.log.2.gz", ("app.log", True)),
+        ("app.log-20261121", ("app.log", False)),
+        ("app.log-20261121-1795267691.xz", ("app.log", True)),
+        ("app-2026-11-21.log", ("app.log", False)),
+        ("syslog.old", ("syslog", False)),
+        ("app.log", None),
+        ("app.log.gz", None),
+        ("app.conf.bak", None),
+    ],
+)
+def test_rotated_names_are_known_by_their_form(name: str, of: tuple[str, bool] | None) -> None:
+    assert rotated_from(name) == of
+
+
+@pytest.mark.parametrize("name", ["id_rsa", "server.key", ".pgpass", "db-password", "my_secret.txt", ".env", "api_key", "shadow", "token"])
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["passwd", "id_rsa.pub", "app.conf", "README.md", "keyboard"])
+def test_names_of_no_secrets(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path", "watched"),
+    [
+        (["/etc/app"], "/etc/app", True),
+        (["/etc/app"], "/etc/app/a/b/c", True),
+        (["/etc/app"], "/etc/apple", False),
+        (["/etc/app/*.conf"], "/etc/app/x.conf", True),
+        (["/etc/app/*.conf"], "/etc/app/sub/x.conf", False),
+        (["/etc/**/*.conf"], "/etc/x.conf", True),
+        (["/etc/**/*.conf"], "/etc/a/b/x.conf", True),
+        (["/etc/**/*.conf"], "/etc/a/b/x.txt", False),
+        (["/etc/**"], "/etc/a/b/x.txt", True),
+        (["/srv/*/conf/**/x"], "/srv/a/conf/x", True),
+        (["/srv/*/conf/**/x"], "/srv/a/b/conf/x", False),
+        (["/etc/[ab]"], "/etc/b", True),
+        (["/etc/*.d/*.conf", "/etc/x.d/y"], "/etc/x.d/y", True),
+        (["/etc/app", "/etc/app/sub/*.yaml"], "/etc/app/sub/other", True),
+    ],
+)
+def test_patterns(patterns: list[str], path: str, watched: bool) -> None:
+    known = Patterns(patterns)
+    folder, _, name = path.rpartition("/")
+    scope = known.of(folder)
+    assert (scope is not None and scope.owner(name) is not None) == watched
+
+
+@pytest.mark.parametrize(
+    ("glob", "directory", "name", "matches"),
+    [
+        ("*.log", "/var", "a.log", True),
+        ("/var/log/**", "/var/log/x", "a", True),
+        ("/var/log/**", "/var/lib", "a", False),
+        ("**/cache/**", "/srv/cache", "a", True),
+        ("/etc/*/a", "/etc/x/y", "a", False),
+        ("[!a]*", "/etc", "b", True),
+    ],
+)
+def test_globs(glob: str, directory: str, name: str, matches: bool) -> None:
+    assert Globs([glob]).match(directory, name) == matches
+
+
+STATE = FileState("file", 0o644, 0, 0, 10, 1, 1, 7, 1, None, "a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("changed", "risk", "security", "word"),
+    [
+        ({"mode": 0o646}, Risk.BREAKING, True, "everybody may write"),
+        ({"mode": 0o664}, Risk.CAUTIOUS, True, "group may write"),
+        ({"mode": 0o600}, Risk.CAUTIOUS, False, "fewer"),
+        ({"mode": 0o4755}, Risk.BREAKING, True, "runs with"),
+        ({"uid": 5}, Risk.BREAKING, True, "another user"),
+        ({"digest": "b" * 64, "mtime_ns": 2}, Risk.CAUTIOUS, False, "something else"),
+        ({"digest": "b" * 64}, Risk.BREAKING, True, "set back"),
+        ({"digest": "b" * 64, "mtime_ns": 2, "size": 0}, Risk.DESTRUCTIVE, False, "empty"),
+        ({"kind": "link", "target": "x"}, Risk.BREAKING, True, "another kind"),
+        ({"inode": 8}, Risk.SAFE, False, "same content"),
+    ],
+)
+def test_each_difference_has_its_risk(changed: dict[str, object], risk: Risk, security: bool, word: str) -> None:
+    difference = compare("/etc/app", STATE, STATE._replace(**changed))  # type: ignore[arg-type]
+    assert difference is not None
+    verdict = weigh(difference)
+    assert (verdict.risk, verdict.security) == (risk, security)
+    assert word in verdict.reason
+
+
+def test_times_alone_are_no_difference_and_numbers_that_are_made_up_neither() -> None:
+    assert compare("/a", STATE, STATE._replace(mtime_ns=9, ctime_ns=9, links=2)) is None
+    assert compare("/a", STATE._replace(inode=0), STATE) is None
+
+
+def test_a_secret_that_all_may_read_now_is_a_matter_of_security() -> None:
+    difference = compare("/etc/server.key", STATE._replace(mode=0o600), STATE)
+    assert difference is not None
+    assert weigh(difference).security
+
+
+def test_what_is_remembered_is_what_was_seen_whatever_the_names() -> None:
+    states = {"a\udcff\nb": STATE, "ä": STATE._replace(kind="link", target="\udcfe")}
+    assert load(dump(states)) == states
+    assert shown("/a\udcff\nb") == r"/a\xff\nb"
+    with pytest.raises(ValueError, match="not a memory"):
+        load(b"something else")
+
+
+def test_a_shelf_writes_only_the_pieces_that_moved() -> None:
+    memory: dict[str, bytes | None] = {}
+    collector = Collector("x", "", (), lambda _session, _run: None)
+
+    def run() -> Run:
+        return Run(collector, time.monotonic() + 10, memory.get)
+
+    first = run()
+    shelf = Shelf(first, "/d")
+    for i in range(5000):
+        shelf.put(f"f{i}", STATE)
+    shelf.save()
+    memory |= first.remembered
+    second = run()
+    shelf = Shelf(second, "/d")
+    assert shelf.some(["f7", "none"]) == {"f7": STATE}
+    shelf.put("f7", None)
+    shelf.save()
+    assert len([key for key in second.remembered if key.startswith("dir:/d:")]) == 1
+    memory |= second.remembered
+    assert len(Shelf(run(), "/d").states()) == 4999
+
+
+def test_a_call_that_hangs_is_left_behind_and_not_asked_again() -> None:
+    beside, answer, calls = Beside(), threading.Event(), []
+
+    def hang() -> str:
+        calls.append(1)
+        answer.wait(20)
+        return "late"
+
+    with pytest.raises(Hung):
+        beside.do("/mnt", hang, 0.1)
+    began = time.monotonic()
+    with pytest.raises(Hung):
+        beside.do("/mnt", hang, 5)
+    assert time.monotonic() - began < 2
+    assert beside.do("/other", lambda: "at once", 5) == "at once"
+    answer.set()
+    limit = time.monotonic() + 10
+    while True:
+        try:
+            assert beside.do("/mnt", lambda: "again", 5) == "again"
+            break
+        except Hung:
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+    assert len(calls) == 1
+    with pytest.raises(FileNotFoundError):
+        beside.do("/mnt", lambda: Path("/does/not/exist").stat(), 5)
+
+
+def test_no_more_threads_hang_than_may() -> None:
+    beside, answer = Beside(most_threads=2), threading.Event()
+    for i in range(4):
+        with pytest.raises(Hung):
+            beside.do(f"/mnt{i}", lambda: answer.wait(20), 0.05)
+    assert sum(t.name == "tocsin-look" for t in threading.enumerate()) >= 2
+    answer.set()
+
+
+def test_places_are_known_by_the_text_of_a_path() -> None:
+    mounts = "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:5 / /mnt/nas rw - nfs4 nas:/ rw\n3 1 0:6 / /proc rw - proc proc rw\n"
+    places = Places(list(parse(mounts)))
+    assert places.of("/mnt/nas/a/b").may_hang
+    assert not places.of("/mnt/nasty").may_hang
+    assert places.of("/proc/1").of_the_kernel
+    assert list(places.that_may_hang_in("/mnt")) == ["nas"]
+
+
+# A few files that a source knows by name
+
+
+class Memory:
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes | None] = {}
+        self.collector = Collector("files", "", METRICS, lambda _session, _run: None)
+
+    def look(self, *paths: Watched) -> Run:
+        run = Run(self.collector, time.monotonic() + 10, self.kept.get)
+        collect_paths(run, paths)
+        self.kept |= run.remembered
+        return run
+
+
+def test_named_files_are_a_baseline_first_and_told_once(tmp_path: Path) -> None:
+    memory = Memory()
+    app, wal, conf = (tmp_path / name for name in ("app.db", "app.db-wal", "app.conf"))
+    app.write_bytes(b"SQLite format 3\0" + bytes(100))
+    conf.write_text("port = 1\npassword = hunter2hunter2\n")
+    paths = (Watched(app), Watched(wal, comes_and_goes=True), Watched(conf, content=True, diff=True))
+    assert memory.look(*paths).events == []
+    wal.write_bytes(b"x")
+    app.write_bytes(b"SQLite format 3\0" + bytes(200))
+    assert memory.look(*paths).events == [], "a log that comes, and a database that is written to"
+    conf.write_text("port = 2\npassword = hunter3hunter3\n")
+    wal.chmod(0o666)
+    app.unlink()
+    events = memory.look(*paths).events
+    assert [(Path(e.object).name, e.change, e.security) for e in events] == [
+        ("app.db", "dropped", False),
+        ("app.db-wal", "altered", True),
+        ("app.conf", "altered", False),
+    ]
+    assert "+port = 2" in events[2].detail["diff"]
+    assert "hunter" not in str(events)
+    assert memory.look(*paths).events == []
