@@ -21,7 +21,8 @@ EVENT_HELP: dict[EventKind, str] = {
     EventKind.SCHEMA: "An object of a database's schema was added, dropped, altered or renamed.",
     EventKind.CONTAINER: "Something happened to a container: created, started, died, oom, crash_looping, health_changed, renamed, "
     "recreated, deployed (made anew from another image) or removed.",
-    EventKind.FILE: "A watched file or directory was added, dropped, replaced, renamed, rotated or altered: content, permission, owner or kind.",
+    EventKind.FILE: "A watched file or directory was added, dropped, replaced, renamed, rotated or altered: content, permission, "
+    "owner or kind.",
     EventKind.NOTIFICATION: "An alert that Alertmanager delivered to `POST /api/v1/notifications`, firing or resolved.",
     EventKind.JOURNAL: "The journal itself: a damaged or foreign file was moved aside and a new one begun.",
 }

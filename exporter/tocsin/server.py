@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from isal import isal_zlib
 
 import tocsin
-from tocsin import catalog, events_api, exposition, notifications, page, vitals
+from tocsin import catalog, events_api, exposition, notifications, vitals
 from tocsin.discovery import series
 from tocsin.discovery.core import Discoveries
 from tocsin.errors import JournalError, ProbeError, TocsinError
@@ -307,6 +307,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send(HTTPStatus.SERVICE_UNAVAILABLE, "tocsin is starting\n")
 
     def landing(self) -> None:
+        from tocsin import page  # only where somebody looks at it: with it comes all that is known of HTML
+
         app = self.server.app
         self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.discoveries.outcome, app.journal), "text/html; charset=utf-8")
 

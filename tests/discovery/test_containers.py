@@ -23,9 +23,9 @@ from tocsin.discovery import containers, processes
 from tocsin.discovery.containers import Here, addresses, servers, whereabouts
 from tocsin.discovery.found import Found
 from tocsin.errors import ConnectError
-from tocsin.sources.docker import list_containers
 from tocsin.sources.docker.config import DockerOptions
 from tocsin.sources.docker.container import Container, Mount, Port, read
+from tocsin.sources.docker.session import list_containers
 from tools import lacking
 
 

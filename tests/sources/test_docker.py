@@ -15,8 +15,8 @@ import pytest
 
 from containers import IMAGE, DockerEngine, Recorder, docker_engine
 from servers import ROOT, until
-from tocsin.sources.docker import list_containers
 from tocsin.sources.docker.config import DockerOptions, tls_of, where
+from tocsin.sources.docker.session import list_containers
 from watching import Page, Watch
 
 CONTRACT = ROOT.parent / "shared" / "compat" / "containers.md"

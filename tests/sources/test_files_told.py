@@ -150,6 +150,21 @@ def test_when_the_kernels_queue_runs_over_everything_is_looked_at(tree: Path, tm
         assert sum(e.detail.get("count", 1) for e in watch.events() if e.change == "added") == 20_000
 
 
+def test_our_own_journal_does_not_tell_of_its_own_changes_for_ever(tree: Path, tmp_path: Path) -> None:
+    with told(tmp_path, tmp_path) as watch:
+        (tree / "a").write_text("more")
+        assert watch.of(1) == ["file a altered"]
+        time.sleep(3)
+
+        def written() -> object:
+            return watch.watch.journal._db.execute("SELECT value FROM memory WHERE key = 'token'").fetchall()
+
+        before = written()
+        time.sleep(4)
+        assert written() == before
+        assert watch.events() == []
+
+
 def test_a_remote_file_system_polls_and_the_rest_is_told(tree: Path, tmp_path: Path) -> None:
     with fuse.mounted(tree / "mnt"), told(tmp_path, tree, patience=0.2) as watch:
         (tree / "a").write_text("more")

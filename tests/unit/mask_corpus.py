@@ -90,7 +90,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "yaml environment list quoted": (f'env:\n  - name: "API_TOKEN"\n    value: "{WIDE}"\n', "horse"),
     "yaml value below": (f"password:\n  value: {S}\n", S),
     "compose list": (f"environment:\n  - POSTGRES_PASSWORD={S}\n  - A=b\n", S),
-    "kubernetes secret": (f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  user: c3RhcGxl\n  other: {letters(20)}\ntype: Opaque\n",
+    "kubernetes secret": (f"kind: Secret\nmetadata:\n  name: x\ndata:\n  user: c3RhcGxl\n  other: {letters(20)}\ntype: Opaque\n",
                           "c3RhcGxl", letters(20)),
     "kubernetes secret strings": ("kind: Secret\n"
                                   "stringData:\n  config.ini: |\n    battery\n    staple\n  b: horse\n",

@@ -21,9 +21,9 @@ from tocsin.errors import CollectError, DeadlineError
 from tocsin.filewatch.beside import BESIDE, Hung
 from tocsin.filewatch.places import read_places
 from tocsin.filewatch.state import shown
-from tocsin.sources.docker import list_containers
 from tocsin.sources.docker.config import DockerOptions
 from tocsin.sources.docker.container import DATA_FOLDERS, Container, within
+from tocsin.sources.docker.session import list_containers
 
 _log = logging.getLogger("tocsin.discovery")
 

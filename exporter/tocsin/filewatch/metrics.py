@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tocsin.filewatch.compare import FileChange
 from tocsin.filewatch.risk import is_secret_name
 from tocsin.filewatch.state import DIRECTORY, FILE, FileState, Seen, Unseen, group, owner, permissions, shown
 from tocsin.metric import Metric, counter, gauge, info
@@ -44,7 +43,6 @@ METRICS: tuple[Metric, ...] = (
     EXISTS, SIZE, MODIFIED, STATUS_CHANGED, LINKS, INODE, INFO, CONTENT, UNSEEN, FLAPPING, CHANGE_TIME, CHANGES,
 )  # fmt: skip
 """What a collector must declare that watches files by name."""
-CHANGE_WORDS = tuple(FileChange)
 
 
 def emit_file(run: Run, path: str, seen: Seen) -> None:

@@ -45,11 +45,6 @@ class Place(NamedTuple):
     def of_the_kernel(self) -> bool:
         return self.fs_type in _OF_THE_KERNEL
 
-    @property
-    def tells_all(self) -> bool:
-        """Whether inotify sees every change. In an overlay somebody may change a lower layer behind its back, where it is no change."""
-        return not self.may_hang
-
 
 _ANYWHERE = Place("/", "", 0)
 

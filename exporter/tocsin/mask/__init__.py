@@ -8,9 +8,7 @@ found: a password in a sentence, or a bare one in a file of nothing else.
 
 from __future__ import annotations
 
-from tocsin.mask.named import mask_named
 from tocsin.mask.names import is_secret
-from tocsin.mask.shapes import literals, mask_blocks, mask_shapes
 from tocsin.mask.values import STARS
 
 __all__ = ["ONLY_MASKED", "STARS", "is_secret", "text", "value"]
@@ -28,6 +26,9 @@ def text(original: str) -> str:
     """Return the text with stars where it holds a secret. Masking what is masked changes nothing. Takes linear time."""
     if original in _clean:
         return original
+    from tocsin.mask.named import mask_named  # two megabytes of patterns, only where something is to be masked
+    from tocsin.mask.shapes import mask_blocks, mask_shapes
+
     found = original
     for _ in range(_MOST_ROUNDS):
         before, found = found, mask_shapes(mask_named(mask_blocks(found)))
@@ -46,4 +47,6 @@ def value(name: str, original: str) -> str:
     >>> value("api_token", "'abc'::text"), value("title", "'abc'::text")
     ("'***'::text", "'abc'::text")
     """
+    from tocsin.mask.shapes import literals
+
     return text(literals(original) if is_secret(name) else original)

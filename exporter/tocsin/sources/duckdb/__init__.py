@@ -5,17 +5,18 @@ from __future__ import annotations
 from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.filewatch import METRICS as FILES
-from tocsin.source import Collector, Source
+from tocsin.source import Collector, Module, Source
 from tocsin.sources.duckdb import metrics as m
-from tocsin.sources.duckdb.collect import collect_database, collect_files, collect_schema, collect_storage, read_schemas
 from tocsin.sources.duckdb.config import DuckdbOptions, files_of
-from tocsin.sources.duckdb.session import DuckdbSession
+
+_collect = Module("tocsin.sources.duckdb.collect")
+_session = Module("tocsin.sources.duckdb.session")
 
 SOURCE = Source(
     kind="duckdb",
     help="DuckDB database files, read without a lock beside the application that writes them",
     options=DuckdbOptions,
-    open=DuckdbSession,
+    open=_session.DuckdbSession,
     up=m.UP,
     collectors=(
         Collector(
@@ -25,7 +26,7 @@ SOURCE = Source(
                 m.SIZE, m.WAL_SIZE, m.STATE, m.WRITE_LOCKED, m.HOLDER_PID, m.HOLDER_MEMORY, m.HOLDER_START,
                 m.TEMP_FILES, m.TEMP_SIZE, m.FILE_INFO, m.STORAGE_VERSION, m.CHECKPOINTS, m.BLOCK_SIZE,
             ),
-            collect_database,
+            _collect.collect_database,
         ),
         Collector(
             "storage",
@@ -34,14 +35,14 @@ SOURCE = Source(
                 m.BLOCKS, m.FREE_BLOCKS, m.COMPATIBILITY, m.TABLE_ROWS, m.OTHER_TABLES, m.OTHER_ROWS,
                 m.OBJECTS, m.READ_SECONDS, m.COPIED,
             ),
-            collect_storage,
+            _collect.collect_storage,
             every=60.0,
         ),
         Collector(
             "schema",
             "changes of tables, columns, constraints, indexes, views, sequences, types, macros, triggers and comments",
             vitals.SCHEMA,
-            collect_schema,
+            _collect.collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
             wakes=True,
@@ -50,7 +51,7 @@ SOURCE = Source(
             "files",
             "who may use the database's files and their directory, and whether they are still the same ones",
             FILES,
-            collect_files,
+            _collect.collect_files,
             every=30.0,
             events=(EventKind.FILE,),
             wakes=True,
@@ -58,5 +59,5 @@ SOURCE = Source(
     ),
     thresholds=m.THRESHOLDS,
     files=files_of,
-    schemas=read_schemas,
+    schemas=_collect.read_schemas,
 )  # fmt: skip

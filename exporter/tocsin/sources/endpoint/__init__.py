@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from tocsin.handshake.series import CERTIFICATE_EVERY, CERTIFICATE_METRICS
-from tocsin.source import Collector, Source
+from tocsin.source import Collector, Module, Source
 from tocsin.sources.endpoint import metrics as m
-from tocsin.sources.endpoint.collect import collect_certificate, collect_reach
 from tocsin.sources.endpoint.config import EndpointOptions
-from tocsin.sources.endpoint.session import EndpointSession
+
+_collect = Module("tocsin.sources.endpoint.collect")
+_session = Module("tocsin.sources.endpoint.session")
 
 SOURCE = Source(
     kind="endpoint",
     help="PostgreSQL, MySQL and MariaDB servers by their address alone, without a login",
     options=EndpointOptions,
-    open=EndpointSession,
+    open=_session.EndpointSession,
     up=m.UP,
     collectors=(
         Collector(
             "reach",
             "whether the server answers and how soon, and what it says of itself before a login",
             (m.STATE, m.SECONDS, m.TLS_OFFERED, m.SERVER),
-            collect_reach,
+            _collect.collect_reach,
         ),
         Collector(
             "certificate",
             "the certificate that the server shows: whose, until when, and whether it is to be trusted",
             CERTIFICATE_METRICS,
-            collect_certificate,
+            _collect.collect_certificate,
             every=CERTIFICATE_EVERY,
             timeout=15.0,
         ),

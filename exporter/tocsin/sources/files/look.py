@@ -36,18 +36,21 @@ class Listing:
         return sum(map(hash, self.states.items())) & (2**64 - 1)
 
 
-def listing(view: View, folder: Folder, places: Places, names: Collection[str] | None, room: int) -> Listing:
-    """Look into a directory, at those names only where some are given. Raises OSError, and Hung."""
+def listing(view: View, folder: Folder, places: Places, names: Collection[str] | None, room: int, ours: frozenset[Inode]) -> Listing:
+    """Look into a directory, at those names only where some are given. Raises OSError, and Hung.
+
+    Of `ours` size and times are left out: the journal changes by telling of its change.
+    """
     place, patience = places.of(folder.real), view.options.patience
     points = places.that_may_hang_in(folder.real)
     if names is not None:
-        found = ask(place, lambda: _some(view, folder, place, [name for name in names if name not in points]), patience)
+        found = ask(place, lambda: _some(view, folder, place, [name for name in names if name not in points], ours), patience)
     else:
-        found = ask(place, lambda: _all(view, folder, place, room, points), patience)
+        found = ask(place, lambda: _all(view, folder, place, room, points, ours), patience)
     for name, point in points.items():  # to look at the name is to ask what is mounted there
         if names is None or name in names:
             try:
-                more = ask(point, lambda name=name, point=point: _some(view, folder, point, [name]), patience)  # type: ignore[misc]
+                more = ask(point, lambda name=name, point=point: _some(view, folder, point, [name], ours), patience)  # type: ignore[misc]
             except Hung:
                 found.hung.append(name)
             else:
@@ -55,7 +58,7 @@ def listing(view: View, folder: Folder, places: Places, names: Collection[str] |
     return found
 
 
-def _all(view: View, folder: Folder, place: Place, room: int, points: Container[str]) -> Listing:
+def _all(view: View, folder: Folder, place: Place, room: int, points: Container[str], ours: frozenset[Inode]) -> Listing:
     found = Listing()
     directory, scope, excluded, stable = folder.path, folder.scope, view.exclude.match, place.stable_inodes
     with os.scandir(folder.real) as entries:
@@ -74,7 +77,8 @@ def _all(view: View, folder: Folder, place: Place, room: int, points: Container[
             except OSError:
                 found.denied.append(name)
                 continue
-            found.states[name] = of_stat(looked, target, stable_inodes=stable)
+            state = of_stat(looked, target, stable_inodes=stable)
+            found.states[name] = state if (looked.st_dev, looked.st_ino) not in ours else _still(state)
     return found
 
 
@@ -84,7 +88,7 @@ def _is_wanted(scope: Scope, directory: str, entry: os.DirEntry[str]) -> bool:
     return scope.into(entry.name, join(directory, entry.name)) is not None and entry.is_dir(follow_symlinks=False)
 
 
-def _some(view: View, folder: Folder, place: Place, names: Iterable[str]) -> Listing:
+def _some(view: View, folder: Folder, place: Place, names: Iterable[str], ours: frozenset[Inode]) -> Listing:
     found = Listing()
     for name in names:
         if view.exclude.match(folder.path, name):
@@ -99,10 +103,16 @@ def _some(view: View, folder: Folder, place: Place, names: Iterable[str]) -> Lis
             found.denied.append(name)
             continue
         state = of_stat(looked, target, stable_inodes=place.stable_inodes)
+        if (looked.st_dev, looked.st_ino) in ours:
+            state = _still(state)
         scope = folder.scope
         if scope.owner(name) is not None or (state.kind == DIRECTORY and scope.into(name, join(folder.path, name)) is not None):
             found.states[name] = state
     return found
+
+
+def _still(state: FileState) -> FileState:
+    return state._replace(size=0, mtime_ns=0, ctime_ns=0)
 
 
 class Reader:

@@ -133,7 +133,7 @@ class Round:
         folder.mode = "polling" if place.may_hang else view.tree.watch(folder.path, folder.real)
         names = step.names if folder.files > _LARGE and self._are_enough(folder, step) else None
         try:
-            found = listing(view, folder, self.places, names, view.options.most_files + 1)
+            found = listing(view, folder, self.places, names, view.options.most_files + 1, self.ours)
         except Hung:
             view.unseen[folder.path] = hung(folder.real, self.places)
             return

@@ -41,12 +41,11 @@ Position = tuple[int, int]
 class Scope:
     """What is wanted of one kind of directory; equal ones are one object."""
 
-    __slots__ = ("_children", "_patterns", "everything", "positions")
+    __slots__ = ("_patterns", "everything", "positions")
 
     def __init__(self, patterns: Patterns, positions: tuple[Position, ...]) -> None:
         self._patterns = patterns
         self.positions = positions
-        self._children: dict[tuple[Position, ...], Scope] = {}
         done = [p for p, i in positions if i >= len(patterns[p].parts) or patterns[p].parts[i:] == (_ANY,)]
         self.everything: int | None = done[0] if done and done[0] == positions[0][0] else None
         """The number of the pattern by which all that is in it is wanted; None where names decide."""

@@ -6,16 +6,17 @@ from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.handshake.series import CERTIFICATE_EVERY, CERTIFICATE_METRICS, CERTIFICATE_REMAINING
 from tocsin.metric import Metric
-from tocsin.source import Collector, Reference, Source
+from tocsin.source import Collector, Module, Reference, Source
 from tocsin.sources.mysql import metrics as m
 from tocsin.sources.mysql import queries as q
 from tocsin.sources.mysql import show as s
-from tocsin.sources.mysql.certificate import collect_certificate
 from tocsin.sources.mysql.config import GRANTS, MysqlOptions, visit
-from tocsin.sources.mysql.inspect import collect_schema, read_schemas
-from tocsin.sources.mysql.session import MysqlSession
 from tocsin.sources.mysql.statements import ASK_STATEMENTS
 from tocsin.sql import Ask, Query
+
+_certificate = Module("tocsin.sources.mysql.certificate")
+_inspect = Module("tocsin.sources.mysql.inspect")
+_session = Module("tocsin.sources.mysql.session")
 
 
 def _asks(query: Query, help: str, enabled: bool = False) -> Collector:
@@ -37,7 +38,7 @@ SOURCE = Source(
     kind="mysql",
     help="MySQL 8.0 to 9 and MariaDB 10.6 to 11, under mysqld_exporter's names",
     options=MysqlOptions,
-    open=MysqlSession,
+    open=_session.MysqlSession,
     up=m.UP,
     # The collectors have the reference exporter's names, so that its flags can be carried over word by word.
     reference=Reference(m.COLLECTOR_SUCCESS, m.COLLECTOR_DURATION, prefix="collect."),
@@ -127,14 +128,14 @@ SOURCE = Source(
         _asks(q.SYS, "what each user does, by the sys schema"),
         Collector(
             "certificate", "the certificate that the server shows: whose, until when, and whether it is to be trusted",
-            CERTIFICATE_METRICS, collect_certificate, every=CERTIFICATE_EVERY, timeout=15.0,
+            CERTIFICATE_METRICS, _certificate.collect_certificate, every=CERTIFICATE_EVERY, timeout=15.0,
         ),
         Collector(
-            "schema", "changes of tables, views, programs and rights in every watched database", vitals.SCHEMA, collect_schema,
+            "schema", "changes of tables, views, programs and rights in every watched database", vitals.SCHEMA, _inspect.collect_schema,
             every=10.0, events=(EventKind.SCHEMA,),
         ),
     ),
-    schemas=read_schemas,
+    schemas=_inspect.read_schemas,
     thresholds=(*m.THRESHOLDS, CERTIFICATE_REMAINING),
     visit=visit,
     grants=GRANTS,

@@ -7,24 +7,25 @@ from pathlib import Path
 from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.filewatch import METRICS as FILES
-from tocsin.source import Collector, Source
+from tocsin.source import Collector, Module, Source
 from tocsin.sources.sqlite import files
 from tocsin.sources.sqlite import metrics as m
-from tocsin.sources.sqlite.checks import collect_foreign_keys, collect_quick_check, collect_rows
-from tocsin.sources.sqlite.collect import collect_database, collect_files, collect_locks, collect_schema, schemas
 from tocsin.sources.sqlite.config import SqliteOptions
-from tocsin.sources.sqlite.session import SqliteSession
 
 
 def _files(options: SqliteOptions) -> tuple[Path, ...]:
     return files.of(options.path)
 
 
+_checks = Module("tocsin.sources.sqlite.checks")
+_collect = Module("tocsin.sources.sqlite.collect")
+_session = Module("tocsin.sources.sqlite.session")
+
 SOURCE = Source(
     kind="sqlite",
     help="SQLite 3 database files, read without a lock",
     options=SqliteOptions,
-    open=SqliteSession,
+    open=_session.SqliteSession,
     up=m.UP,
     collectors=(
         Collector(
@@ -48,19 +49,19 @@ SOURCE = Source(
                 m.USER_VERSION,
                 m.APPLICATION_ID,
             ),
-            collect_database,
+            _collect.collect_database,
         ),
         Collector(
             "locks",
             "who holds which lock and for how long, and whether a crashed writer left its journal",
             (m.LOCK_STATE, m.LOCK_HELD, m.LOCK_HOLDER, m.WAL_CHECKPOINTING, m.HOT_JOURNAL),
-            collect_locks,
+            _collect.collect_locks,
         ),
         Collector(
             "schema",
             "changes of tables, columns, indexes, constraints, views and triggers",
             vitals.SCHEMA,
-            collect_schema,
+            _collect.collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
             wakes=True,
@@ -69,7 +70,7 @@ SOURCE = Source(
             "files",
             "who may use the database's files and their directory, and whether they are still the same ones",
             FILES,
-            collect_files,
+            _collect.collect_files,
             every=30.0,
             events=(EventKind.FILE,),
             wakes=True,
@@ -78,14 +79,14 @@ SOURCE = Source(
             "rows",
             "rows of each table, counted for five seconds at most",
             (m.TABLES, m.TABLES_COUNTED, m.TABLE_ROWS),
-            collect_rows,
+            _checks.collect_rows,
             every=3600.0,
         ),
         Collector(
             "quick_check",
             "PRAGMA quick_check, once a day",
             (m.QUICK_CHECK_OK, m.QUICK_CHECK_ERRORS, m.LAST_CHECK, m.CHECK_UNDONE),
-            collect_quick_check,
+            _checks.collect_quick_check,
             every=3600.0,
             timeout=120.0,
         ),
@@ -93,13 +94,13 @@ SOURCE = Source(
             "foreign_keys",
             "PRAGMA foreign_key_check, once a day",
             (m.FOREIGN_KEY_VIOLATIONS, m.LAST_CHECK, m.CHECK_UNDONE),
-            collect_foreign_keys,
+            _checks.collect_foreign_keys,
             every=3600.0,
             timeout=120.0,
             enabled=False,
         ),
     ),
     thresholds=m.THRESHOLDS,
-    schemas=schemas,
+    schemas=_collect.schemas,
     files=_files,
 )
