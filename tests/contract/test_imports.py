@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from tocsin import catalog
+from tocsin.source import Later, Source
+
 DRIVERS = ("psycopg", "pymysql", "apsw", "duckdb", "fsspec", "docker", "psutil", "requests", "bcrypt", "sqlglot")
 
 
@@ -18,6 +21,20 @@ def loaded(statements: str) -> set[str]:
 @pytest.mark.parametrize("module", ["tocsin.cli", "tocsin.service", "tocsin.catalog", "tocsin.stack", "tocsin.bundle.docs"])
 def test_importing_a_module_imports_no_driver(module: str) -> None:
     assert loaded(f"import {module}") == set()
+
+
+@pytest.mark.parametrize("source", catalog.SOURCES, ids=lambda source: source.kind)
+def test_what_a_source_imports_later_is_there(source: Source) -> None:
+    hooks = (source.open, source.schemas, source.files, source.listen, source.finish, *(c.collect for c in source.collectors))
+    for hook in hooks:
+        if isinstance(hook, Later):
+            assert callable(hook.function), hook
+
+
+def test_sources_that_nobody_configured_cost_their_declarations_alone() -> None:
+    script = "import sys, tocsin.service\nprint(*(m for m in sys.modules if m.startswith('tocsin.sources.')))"
+    modules = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert {m for m in modules if m.rpartition(".")[2] in ("collect", "session")} <= {"tocsin.sources.postgres.session"}
 
 
 def test_a_sqlite_target_imports_no_other_driver(tmp_path) -> None:
