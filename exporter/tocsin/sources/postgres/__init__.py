@@ -6,19 +6,20 @@ from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.filewatch import METRICS as FILES
 from tocsin.handshake.series import CERTIFICATE_EVERY, CERTIFICATE_METRICS, CERTIFICATE_REMAINING
-from tocsin.source import Collector, Reference, Source
+from tocsin.source import Collector, Module, Reference, Source
 from tocsin.sources.postgres import metrics as m
 from tocsin.sources.postgres import own, upkeep
 from tocsin.sources.postgres import queries as q
 from tocsin.sources.postgres import relations as r
-from tocsin.sources.postgres.certificate import collect_certificate
 from tocsin.sources.postgres.compat import translate
 from tocsin.sources.postgres.config import GRANTS, PostgresOptions, visit
-from tocsin.sources.postgres.files import collect_files
-from tocsin.sources.postgres.inspect import collect_schema, schemas
-from tocsin.sources.postgres.listen import listen
 from tocsin.sources.postgres.session import PostgresSession
 from tocsin.sql import Ask, Query
+
+_certificate = Module("tocsin.sources.postgres.certificate")
+_files = Module("tocsin.sources.postgres.files")
+_inspect = Module("tocsin.sources.postgres.inspect")
+_listen = Module("tocsin.sources.postgres.listen")
 
 
 def _asks(query: Query, help: str, *, enabled: bool = True, everywhere: bool = False, every: float | None = None) -> Collector:
@@ -107,7 +108,7 @@ SOURCE = Source(
             "certificate",
             "the certificate that the server shows: whose, until when, and whether it is to be trusted",
             CERTIFICATE_METRICS,
-            collect_certificate,
+            _certificate.collect_certificate,
             every=CERTIFICATE_EVERY,
             timeout=15.0,
         ),
@@ -115,7 +116,7 @@ SOURCE = Source(
             "files",
             "the data directory and the configuration, with what changed in it, where they lie on this machine and may be read",
             FILES,
-            collect_files,
+            _files.collect_files,
             every=30.0,
             events=(EventKind.FILE,),
         ),
@@ -123,15 +124,15 @@ SOURCE = Source(
             "schema",
             "changes of all that a schema holds, in every watched database",
             (*vitals.SCHEMA, m.SCHEMA_TRIGGER_INSTALLED, m.SCHEMA_TRIGGER_ENABLED),
-            collect_schema,
+            _inspect.collect_schema,
             every=10.0,
             events=(EventKind.SCHEMA,),
             wakes=True,
         ),
     ),
     thresholds=(*m.THRESHOLDS, CERTIFICATE_REMAINING),
-    schemas=schemas,
-    listen=listen,
+    schemas=_inspect.schemas,
+    listen=_listen.listen,
     visit=visit,
     finish=translate,
     grants=GRANTS,
