@@ -11,6 +11,7 @@ from typing import Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tocsin.app import App
 from tocsin.config import Config
 from tocsin.discovery.core import Discoveries
 from tocsin.event import Event
@@ -18,7 +19,6 @@ from tocsin.journal import Journal
 from tocsin.options import Secret, TargetOptions
 from tocsin.runner import Record, Runner, Target
 from tocsin.scheduler import Scheduler
-from tocsin.server import App
 from tocsin.sources.host.config import HostOptions
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.sqlite.config import SqliteOptions

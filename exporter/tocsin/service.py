@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tocsin import config as configuration
+from tocsin.app import App
 from tocsin.config import Config
 from tocsin.discovery.core import Discoveries
 from tocsin.discovery.lookout import Lookouts
@@ -23,7 +24,7 @@ from tocsin.errors import ConfigError
 from tocsin.journal import Journal
 from tocsin.runner import Runner
 from tocsin.scheduler import Scheduler
-from tocsin.server import App, Server
+from tocsin.server import Server
 from tocsin.store import Store
 from tocsin.visits import Visits
 from tocsin.webconfig import WebConfig
