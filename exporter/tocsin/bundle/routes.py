@@ -130,10 +130,11 @@ _ROOT_CAUSES = "TargetDown|TocsinDown"
 
 INHIBIT_RULES: list[Json] = [
     # One root cause, one message. No rule holds back the targets' alerts while the exporter is down: their series
-    # are gone with it, and a second exporter's targets must still be heard.
+    # are gone with it, and a second exporter's targets must still be heard. What was changed is no symptom of a target that
+    # is down, but may well be why it is.
     {
         "source_matchers": [f'alertname=~"{_ROOT_CAUSES}"'],
-        "target_matchers": [f'alertname!~"{_ROOT_CAUSES}"', EVERYTHING],
+        "target_matchers": [f'alertname!~"{_ROOT_CAUSES}"', EVERYTHING, 'found=""'],
         "equal": ["instance"],
     },
     # Critical and warning of one signal, `signal` being what the threshold is called. Two rules, because a label that is
