@@ -71,8 +71,9 @@ class Notify:
     email: Email | None = option(None, help="an e-mail address")
 
 
-def _is_second(every: Duration) -> str | None:
-    return None if every >= 1 else "1s or more"
+def _is_second_to_hour(every: Duration) -> str | None:
+    """An hour at most, for DiscoveryFailing takes a search that has not succeeded for longer for one that hangs."""
+    return None if 1 <= every <= 3600 else "1s to 1h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +84,16 @@ class Discovery:
     processes: bool = option(False, help="databases among the programs of this machine, by the sockets that they listen at")
     files: tuple[Path, ...] = option((), help="folders under which SQLite and DuckDB files are found by their first bytes")
     every: Duration = option(
-        Duration(30), help="how often to look; what an engine tells of its containers is looked at at once", check=_is_second
+        Duration(30),
+        help="how often to look, an hour at most; what an engine tells of its containers is looked at at once",
+        check=_is_second_to_hour,
     )
     most: int = option(100, help="most databases that are watched so; the rest is counted", check=lambda n: None if n >= 0 else "0 or more")
+    exclude: tuple[str, ...] = option(
+        (),
+        help="patterns of what is found and yet left alone, compared with its name, its place (a container's name, a path) and its "
+        "addresses, such as `scratch-*` or `/srv/backup/*`",
+    )
     label_files: Path | None = option(
         None,
         help="folder in which the files that containers name by label must lie; without it such labels are refused, for whoever made an "

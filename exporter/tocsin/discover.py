@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tocsin import handshake
 from tocsin.config import Config
@@ -138,7 +140,9 @@ def _meet(found: Found, address: str) -> Answer:
     place = handshake.Address(host=host, port=int(port or 0))
     greeting = handshake.meet(found.name, place, found.engine, time.monotonic() + _MEET_SECONDS)
     version = f"{greeting.product} {greeting.version}".strip()
-    said = Answer(reachable=True, address=address, version=version, problem=one_line(greeting.said))
+    refuses = greeting.state is not handshake.State.ANSWERING
+    problem = one_line(greeting.said) or greeting.state.replace("_", " ") if refuses else ""
+    said = Answer(reachable=True, address=address, version=version, problem=problem)
     if greeting.tls is None:
         return said
     said = replace(said, tls=greeting.tls.version)
@@ -175,7 +179,8 @@ def as_text(found: Report, now: float) -> str:
     for row, own in zip(found.rows, cells, strict=True):
         parts.append(_line(own, widths))
         details = [f"found in {_origin(row.found)}"] * (row.found.origin == "container") + [one_line("; ".join(row.found.evidence))]
-        details += [f"no answer: {one_line(row.answer.problem)}"] * (not row.answer.reachable)
+        if row.answer.problem:
+            details.append(f"{'refuses' if row.answer.reachable else 'no answer'}: {one_line(row.answer.problem)}")
         details += [f"missing: {one_line(row.missing)}"] * bool(row.missing)
         parts += [f"    {detail}" for detail in details if detail]
     if found.lines:
@@ -249,8 +254,18 @@ def _target(row: Row) -> str:
         dsn = f"postgresql://tocsin@{address}/postgres" if found.engine == "postgres" else f"mysql://tocsin@{address}/"
     elif found.engine == "postgres":
         folder, _, port = address.rpartition("/.s.PGSQL.")
-        dsn = f"host={folder} port={port} user=tocsin dbname=postgres"
+        dsn = f"host={_conninfo(folder)} port={port} user=tocsin dbname=postgres"
     else:
-        dsn = f"mysql://tocsin@/?socket={address}"
+        dsn = f"mysql://tocsin@/?socket={quote(os.fsencode(address))}"
     password = f"password_file: /etc/tocsin/{found.engine}-password"
     return f"{{name: {name}, kind: {found.engine}, dsn: {json.dumps(dsn, ensure_ascii=False)}, {password}}}"
+
+
+def _conninfo(value: str) -> str:
+    r"""Return a value as libpq reads it in a connection string of keywords.
+
+    >>> _conninfo("/run/postgresql"), _conninfo("/tmp/my dir"), _conninfo("/tmp/it's")
+    ('/run/postgresql', "'/tmp/my dir'", "'/tmp/it\\'s'")
+    """
+    escaped = re.sub(r"(['\\])", r"\\\1", value)
+    return f"'{escaped}'" if re.search(r"[\s'\\]", value) else value

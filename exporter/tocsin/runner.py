@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tocsin import catalog, exposition, vitals
-from tocsin.errors import CollectError, DeadlineError, InternalError, JournalError, Unsupported
+from tocsin.errors import CollectError, ConnectError, DeadlineError, InternalError, JournalError, Unsupported
 from tocsin.event import Event, EventKind, one_line
 from tocsin.journal import Journal
 from tocsin.metric import Labels, Metric, Value
@@ -40,11 +41,29 @@ class Record:
     succeeded_at: float | None = None
 
 
+class Suspension(NamedTuple):
+    """Why a target is not connected to: what answers at its address now may be another one."""
+
+    reason: str
+    is_down: bool
+    """Whether the target itself is known to be down; otherwise nobody knows."""
+
+
 class Target:
     """One watched instance: its options, its collectors, and how they fare."""
 
-    def __init__(self, options: TargetOptions, defaults: dict[str, Levels] | None = None) -> None:
+    def __init__(
+        self,
+        options: TargetOptions,
+        defaults: dict[str, Levels] | None = None,
+        *,
+        found: bool = False,
+        suspension: Suspension | None = None,
+    ) -> None:
+        """`found` says that nobody configured it."""
         self.options = options
+        self.found = found
+        self.suspension = suspension
         self.name = options.name
         self.source = catalog.source(options.kind)
         offered = [*self.source.collectors, *own_collectors(options)]
@@ -77,6 +96,10 @@ class Target:
                 if value is not None:
                     found[threshold.signal, severity] = value
         return found
+
+    def is_like(self, other: Target) -> bool:
+        """Tell whether it may be watched on in the other's place."""
+        return (self.options, self.levels, self.found, self.suspension) == (other.options, other.levels, other.found, other.suspension)
 
     def decides_up(self, collectors: list[Collector]) -> bool:
         """Tell whether these runs say if the target answers: the live ones do, where there are any."""
@@ -123,7 +146,9 @@ class Runner:
         journal = self.journal
         if journal is None:
             return Run(collector, deadline, limit=target.options.series_limit)
-        return Run(collector, deadline, lambda k: journal.recall(target.name, key, k), target.options.series_limit)
+        run = Run(collector, deadline, lambda k: journal.recall(target.name, key, k), target.options.series_limit)
+        run.found = target.found
+        return run
 
     def execute(self, access: Access, runs: list[Run]) -> None:
         """Do the runs one after another over one session, and commit each as it ends."""
@@ -164,7 +189,8 @@ class Runner:
             _log.warning("%s: does not answer (%s): %s", one_line(target.name), error.reason, one_line(str(error)))
         elif error is None and target.up is False:
             _log.warning("%s: answers again", one_line(target.name))
-        target.up, target.error = error is None, error
+        nobody_knows = target.suspension is not None and not target.suspension.is_down
+        target.up, target.error = None if nobody_knows else error is None, error
 
     def refuse(self, target: Target, runs: list[Run], reason: str) -> None:
         """Fail runs that could not even be started."""
@@ -174,6 +200,12 @@ class Runner:
             self._commit(target, run, error)
 
     def _begin(self, access: Access, runs: list[Run]) -> None:
+        if access.target.suspension is not None:
+            raise ConnectError(f"{access.target.name}: {access.target.suspension.reason}", lost=True)
+        path = getattr(access.target.options, "path", None)
+        if access.target.found and path is not None and os.path.realpath(path) != str(path):
+            # Whoever may write where it was found could have us read what only we may.
+            raise ConnectError(f"{path} is behind a link now, which nobody follows for a database that was merely found", lost=True)
         if access.session is None:
             access.session = access.target.source.open(access.target.options)
         access.session.begin(runs)

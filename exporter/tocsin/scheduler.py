@@ -8,12 +8,12 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from tocsin.config import Config
 from tocsin.errors import JournalError
-from tocsin.runner import Access, Runner, Target
+from tocsin.runner import Access, Runner, Suspension, Target
 from tocsin.source import Collector, Run
 from tocsin.waking import wakers
 
@@ -147,7 +147,7 @@ class _Watched:
         self.scheduled = Lane(target, runner, keeps=False)  # what runs once a minute or an hour holds no connection between
         self.woken = Lane(target, runner)
         self.clocks = [_Clock(self, collector) for collector in target.scheduled]
-        self.wakers = wakers(runner, target, lambda: wake(self))
+        self.wakers = [] if target.suspension else wakers(runner, target, lambda: wake(self))
 
     def close(self) -> None:
         for waker in self.wakers:
@@ -205,14 +205,18 @@ class Scheduler:
         watched = self._watched.get(name)
         return watched.target if watched else None
 
-    def apply(self, config: Config) -> None:
-        """Watch what the configuration says: keep unchanged targets as they are, with their sessions and records."""
+    def apply(self, config: Config, found: Mapping[str, Suspension | None] | None = None) -> None:
+        """Watch what the configuration says: keep unchanged targets as they are, with their sessions and records.
+
+        `found` are the names of those targets that nobody wrote down, and why each is not connected to.
+        """
+        found = found or {}
         fresh: dict[str, _Watched] = {}
         started = []
         for options in config.targets:
             known = self._watched.get(options.name)
-            target = Target(options, config.thresholds)
-            if known is not None and known.target.options == options and known.target.levels == target.levels:
+            target = Target(options, config.thresholds, found=options.name in found, suspension=found.get(options.name))
+            if known is not None and known.target.is_like(target):
                 fresh[options.name] = known
             else:
                 fresh[options.name] = _Watched(target, self.runner, self._wake)

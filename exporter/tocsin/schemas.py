@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -18,7 +18,7 @@ from tocsin.options import TargetOptions
 from tocsin.schema import drift
 from tocsin.schema.diff import Difference, diff
 from tocsin.schema.masked import masked
-from tocsin.schema.model import TRAITS, Object, Schema
+from tocsin.schema.model import TRAITS, Object, Schema, unveiled
 from tocsin.source import Run
 
 
@@ -210,8 +210,11 @@ def acceptance(options: TargetOptions, databases: Iterable[str], seconds: float,
 
 
 def _with_hidden(schema: Schema, known: Schema | None) -> Schema:
-    """Return a schema with what was known of the kinds that cannot be seen, unless what it belonged to is gone."""
-    if known is None or not schema.unseen:
+    """Return a schema with what was known of the kinds and the traits that cannot be seen, unless what it belonged to is gone."""
+    if known is None:
+        return schema
+    schema = replace(schema, objects=tuple(unveiled(schema.objects, known.objects)))
+    if not schema.unseen:
         return schema
     there = {(o.kind, o.parent, o.name) for o in schema.objects}
     roots = {o.full_name for o in schema.objects if not o.parent} | {o.full_name for o in known.objects if o.kind in schema.unseen}

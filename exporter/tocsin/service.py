@@ -20,6 +20,7 @@ from tocsin.app import App
 from tocsin.config import Config
 from tocsin.discovery.core import Discoveries
 from tocsin.discovery.lookout import Lookouts
+from tocsin.discovery.memory import Names
 from tocsin.errors import ConfigError
 from tocsin.journal import Journal
 from tocsin.runner import Runner
@@ -52,7 +53,7 @@ class Service:
             self.scheduler = Scheduler(Runner(self.journal, Store()))
             self.visits = Visits()
             self.scheduler.tidiers.append(self.visits.tidy)
-            self.discoveries = Discoveries([self.journal.path])
+            self.discoveries = Discoveries([self.journal.path], Names(self.journal))
             self.lookouts = Lookouts(self.discoveries, self._found)
             self.scheduler.hearers.append(lambda target: self.lookouts.stir(target.options))
             self.app = App(self.scheduler, self.visits, self.discoveries, self.journal, self.reload)
@@ -104,7 +105,8 @@ class Service:
         self.visits.apply(config)
 
     def _watch(self) -> None:
-        self.scheduler.apply(replace(self._config, targets=(*self._config.targets, *self.discoveries.outcome.targets)))
+        outcome = self.discoveries.outcome
+        self.scheduler.apply(replace(self._config, targets=(*self._config.targets, *outcome.targets)), outcome.suspensions)
 
     def _found(self) -> None:
         """Watch what was found beside what is configured."""

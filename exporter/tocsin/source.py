@@ -165,7 +165,7 @@ class Run:
 
     __slots__ = (
         "abandoned", "collector", "deadline", "dropped", "duration", "events",
-        "finished", "kept", "limit", "points", "recalled", "remembered", "series", "_declared", "_recall",
+        "finished", "found", "kept", "limit", "points", "recalled", "remembered", "series", "_declared", "_recall",
     )  # fmt: skip
 
     def __init__(
@@ -184,6 +184,8 @@ class Run:
         self.kept: tuple[int, dict[str, bytes | None]] = (0, {})
         self.finished = False
         self.abandoned = False
+        self.found = False
+        """Whether the target was found by its address and not configured: another server may come to stand under its name."""
         self.duration = 0.0
         self._declared = frozenset(m for m in collector.metrics if isinstance(m, Metric))
 

@@ -116,7 +116,7 @@ SCHEMA_INSPECTIONS = counter(
 )
 SCHEMA_UNSEEN = info(
     "tocsin_schema_unseen",
-    "Kinds of objects that the exporter's role may not see; what it knew of them stands and no change of them is told.",
+    "Kinds of objects that the exporter's role may not see, or not what they are; what it knew stands and no change of it is told.",
     ("database", "object_kind"),
 )
 SCHEMA_EXPECTED = gauge(

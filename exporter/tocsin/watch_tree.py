@@ -6,11 +6,15 @@ same holds for a new directory, which the look at the one above it finds.
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
+from tocsin.magic import Inode
 from tocsin.watch import CHANGES, MODIFY, WATCHER, Mode, Watch, Watcher
 
 _QUIET, _LONGEST_DELAY = 0.3, 0.7
@@ -22,13 +26,19 @@ Patient = Callable[[str, str], bool]
 """Tells of a directory and a name whether its being written to can wait for the clock, as with a log that is always written to."""
 
 
+class _Watched(NamedTuple):
+    watch: Watch
+    inode: Inode | None
+    """Of the directory that the kernel watches, wherever it is moved to."""
+
+
 class TreeWatch:
     """The watched directories of one target. `watch` and `take` are called by who looks, `wait` by who listens."""
 
     def __init__(self, watcher: Watcher = WATCHER) -> None:
         self._watcher = watcher
         self._lock = threading.Condition()
-        self._watches: dict[str, Watch] = {}
+        self._watches: dict[str, _Watched] = {}
         self._dirty: dict[str, set[str] | None] = {}
         self._all = False
         self._since = self._latest = 0.0
@@ -61,8 +71,8 @@ class TreeWatch:
             watches = list(self._watches.values())
             self._watches.clear()
             self._lock.notify_all()
-        for watch in watches:
-            self._watcher.end(watch)
+        for watched in watches:
+            self._watcher.end(watched.watch)
 
     def watch(self, directory: str, path: str) -> Mode:
         """Watch a directory, known by the first name and found at the second; tell whether it is, or must be polled."""
@@ -70,26 +80,35 @@ class TreeWatch:
             return "inotify"
         if not self._open or time.monotonic() < self._refused:
             return "polling"
+        inode = _inode(path)  # before it is watched: if it is moved between the two, it counts as astray
         try:
             watch = self._watcher.watch(path, partial(self._told, directory), partial(self._lost, directory), CHANGES)  # type: ignore[arg-type]
         except OSError as error:
-            if error.errno in (24, 28):  # EMFILE, ENOSPC: the limits on instances and on watches
+            if error.errno in (errno.EMFILE, errno.ENOSPC):  # the limits on instances and on watches
                 self.refusals += 1
                 self._refused = time.monotonic() + _RETRY
             return "polling"
         with self._lock:
             if self.is_open:
-                self._watches[directory] = watch
+                self._watches[directory] = _Watched(watch, inode)
                 return "inotify"
         self._watcher.end(watch)
         return "polling"
 
+    def is_watched(self, directory: str) -> bool:
+        return directory in self._watches
+
+    def is_astray(self, directory: str, path: str) -> bool:
+        """Tell whether what is watched is no longer at the path: moved with one above it, which nobody tells, or mounted over."""
+        watched = self._watches.get(directory)
+        return watched is not None and watched.inode != _inode(path)
+
     def forget(self, directory: str) -> None:
         with self._lock:
-            watch = self._watches.pop(directory, None)
+            watched = self._watches.pop(directory, None)
             self._dirty.pop(directory, None)
-        if watch is not None:
-            self._watcher.end(watch)
+        if watched is not None:
+            self._watcher.end(watched.watch)
 
     def clear(self) -> None:
         """Forget all directories; they are watched anew as they are looked at."""
@@ -155,3 +174,11 @@ class TreeWatch:
         self._latest = time.monotonic()
         self._since = self._since or self._latest
         self._lock.notify_all()
+
+
+def _inode(path: str) -> Inode | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 -- often
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -199,3 +201,37 @@ def test_what_is_there_already_is_not_added_again() -> None:
         "# `tocsin grants postgres` prints the SQL that makes the role tocsin",
     ]
     assert list(discover._lines([ROWS[1]], known)) == []
+
+
+def test_why_a_server_refuses_is_told() -> None:
+    refuses = Answer(reachable=True, address="127.0.0.1:3306", problem="Host 'monitor' is blocked (1129)")
+    row = Row(found=process("mariadbd", "127.0.0.1:3306", engine="mysql"), name="mariadbd", answer=refuses, monitored_by="m", missing="")
+    assert "    refuses: Host 'monitor' is blocked (1129)" in discover.as_text(Report([row], [], []), NOW).splitlines()
+
+
+def test_a_server_that_refuses_says_why_when_it_is_asked() -> None:
+    message = b"\xff" + (1129).to_bytes(2, "little") + b"Host 'monitor' is blocked"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(len(message).to_bytes(3, "little") + b"\0" + message)
+
+        threading.Thread(target=serve, daemon=True).start()
+        said = discover.answer(process("mariadbd", f"127.0.0.1:{server.getsockname()[1]}", engine="mysql"))
+    assert (said.reachable, said.problem) == (True, "Host 'monitor' is blocked (1129)")
+
+
+@pytest.mark.parametrize(
+    "folder", ["/run/a&b=c", "/run/50%20x", "/run/a#b", "/run/a+b", "/tmp/my dir", "/tmp/it's", "/tmp/back\\slash", "/run/bücher"]
+)
+@pytest.mark.parametrize(("engine", "name"), [("mysql", "mysqld.sock"), ("postgres", ".s.PGSQL.5432")])
+def test_the_line_to_add_leads_to_the_socket_whatever_it_is_called(tmp_path: Path, engine: str, name: str, folder: str) -> None:
+    row = Row(
+        found=process("server", f"{folder}/{name}", engine=engine), name="s", monitored_by="", missing="x", answer=Answer(reachable=True)
+    )
+    (tmp_path / "password").write_text("x")
+    line = discover._target(row).replace(f"/etc/tocsin/{engine}-password", f"{tmp_path}/password")
+    (target,) = config.parse(f"targets:\n  - {line}\n", "added.yaml", tmp_path, {}).targets
+    assert target.places() == (f"{folder}/{name}",)

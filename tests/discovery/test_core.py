@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tocsin.discovery.core import Catch, Discovered, Discoveries, Search
 from tocsin.discovery.found import Found
 from tocsin.discovery.lookout import Find, Lookout, Lookouts, searches
 from tocsin.errors import ConnectError, DeadlineError, InternalError
+from tocsin.runner import Suspension
 
 ENGINE = Search("containers", "engine")
 PROCESSES, FILES = Search("processes"), Search("files")
@@ -122,10 +123,51 @@ def test_two_engines_may_have_the_same_addresses() -> None:
     assert [d.name for d in discoveries.outcome.discovered] == ["orders", "orders-2"]
 
 
-@pytest.mark.parametrize("word", ["false", "False", " no ", "0", "off"])
-def test_what_its_owner_does_not_want_monitored_is_left_alone(word: str) -> None:
-    assert discovered("", container(hints={"monitor": word})) == {}
-    assert discovered("", container(hints={"monitor": "true"}))
+@pytest.mark.parametrize("pattern", ["scratch-*", "SCRATCH-1", "172.17.0.9:*"])
+def test_what_is_excluded_is_left_alone(pattern: str) -> None:
+    scratch = container("scratch-1", "172.17.0.9:5432")
+    assert list(discovered(f"discovery: {{exclude: ['{pattern}']}}", container(), scratch)) == ["orders"]
+
+
+def test_excluded_files_are_left_alone(tmp_path: Path) -> None:
+    discoveries = Discoveries()
+    discoveries.apply(parse(f"discovery: {{exclude: ['{tmp_path}/backup/*']}}"), [FILES])
+    discoveries.note(FILES, Catch([file(tmp_path / "backup" / "app.db"), file(tmp_path / "app.db")]))
+    assert [d.found.place for d in discoveries.outcome.discovered] == [f"{tmp_path}/app.db"]
+
+
+def test_a_file_that_becomes_a_link_is_dropped_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    path.touch()
+    discoveries = Discoveries()
+    discoveries.apply(Config(), [FILES])
+    discoveries.note(FILES, Catch([file(path)]))
+    path.rename(tmp_path / "aside")
+    discoveries.note(FILES, Catch([]))
+    assert len(discoveries.outcome.discovered) == 1, "one that is merely gone stays for a while"
+    path.symlink_to("aside")
+    discoveries.note(FILES, Catch([]))
+    assert discoveries.outcome.discovered == ()
+
+
+def test_a_connection_string_by_label_costs_no_answer_about_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.dsn").write_text("postgresql://u@172.17.0.9:5432/x")
+    answers = [[(2, 1, 6, "", ("172.17.0.2", 0))]]
+
+    def ask(*_: object, **__: object) -> object:
+        if not answers:
+            raise OSError("the name server is gone")
+        return answers[0]
+
+    monkeypatch.setattr("tocsin.discovery.places.socket.getaddrinfo", ask)
+    discoveries = Discoveries()
+    targets = 'targets: [{name: shop, kind: postgres, dsn: "host=db.example"}]'
+    discoveries.apply(parse(f"{targets}\ndiscovery: {{label_files: {tmp_path}}}"), [ENGINE])
+    both = catch(container(), container("other", "172.17.0.9:5432", hints={"dsn_file": "other.dsn"}))
+    for _ in range(2):
+        discoveries.note(ENGINE, both)
+        assert discoveries.outcome.discovered[0].monitored_by == "shop"
+        answers.clear()
 
 
 def test_our_own_journal_is_never_watched(tmp_path: Path) -> None:
@@ -181,6 +223,81 @@ def test_a_configured_target_takes_its_name_back() -> None:
 )
 def test_a_label_names_the_target_in_one_bounded_line(label: str, name: str) -> None:
     assert list(discovered("", container(hints={"name": label}))) == [name]
+
+
+class Kept:
+    """A memory that outlives what remembers in it."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    def recall(self) -> dict[str, str]:
+        return dict(self.names)
+
+    def remember(self, names: Mapping[str, str]) -> None:
+        self.names = dict(names)
+
+
+def test_names_outlast_the_process_also_of_what_is_gone_meanwhile(tmp_path: Path) -> None:
+    first, second, third = (file(tmp_path / folder / "app.db") for folder in "abc")
+    memory = Kept()
+    found: dict[str, str] = {}
+    for brought in ([first, second], [second], [second, third], [first, second, third]):
+        discoveries = Discoveries(memory=memory)
+        discoveries.apply(Config(), [FILES])
+        discoveries.note(FILES, Catch(brought))
+        now = {d.found.key: d.name for d in discoveries.outcome.discovered}
+        assert {**now, **found} == {**found, **now}, "no name changes"
+        found |= now
+    assert found == {first.key: "app.db", second.key: "app.db-2", third.key: "app.db-3"}
+
+
+def test_a_container_made_anew_beside_the_stopped_one_takes_the_name() -> None:
+    old, new = container(key="1" * 64), container(addresses=("172.17.0.3:5432",), key="2" * 64)
+    memory = Kept()
+    discoveries = Discoveries(memory=memory)
+    discoveries.apply(Config(), [ENGINE])
+    discoveries.note(ENGINE, catch(old))
+    discoveries.note(ENGINE, catch(new, present=[old.key]))
+    assert {d.found.key[0]: d.name for d in discoveries.outcome.discovered} == {"1": "orders-2", "2": "orders"}
+    discoveries.note(ENGINE, catch(new))
+    assert memory.names[new.key] == "orders"
+
+
+def test_a_container_that_was_renamed_is_called_so() -> None:
+    discoveries = Discoveries()
+    discoveries.apply(Config(), [ENGINE])
+    discoveries.note(ENGINE, catch(container(key="1" * 64)))
+    assert discoveries.note(ENGINE, catch(container("sales", key="1" * 64)))
+    assert [d.name for d in discoveries.outcome.discovered] == ["sales"]
+
+
+# What is not connected to
+
+
+def test_a_container_that_stopped_is_down_and_nobody_connects_to_its_address() -> None:
+    discoveries, one = Discoveries(), container()
+    discoveries.apply(Config(), [ENGINE])
+    discoveries.note(ENGINE, catch(one))
+    assert discoveries.outcome.suspensions == {"orders": None}
+    assert discoveries.note(ENGINE, catch(present=[one.key]))
+    assert discoveries.outcome.suspensions == {"orders": Suspension("container orders is stopped", is_down=True)}
+    assert discoveries.note(ENGINE, catch(one))
+    assert discoveries.outcome.suspensions == {"orders": None}
+
+
+@pytest.mark.parametrize("is_lent", [True, False])
+def test_an_address_that_the_engine_lends_is_left_alone_while_the_engine_does_not_answer(is_lent: bool) -> None:
+    discoveries, one = Discoveries(), container(is_lent=is_lent)
+    discoveries.apply(Config(), [ENGINE])
+    discoveries.note(ENGINE, catch(one))
+    assert discoveries.fail(ENGINE, ConnectError("nobody there")) is is_lent
+    (why,) = discoveries.outcome.suspensions.values()
+    assert (why is not None) is is_lent
+    if why is not None:
+        assert not why.is_down
+        assert "publish its port" in why.reason
+    assert discoveries.note(ENGINE, catch(one)) is is_lent
 
 
 # How long it stays
@@ -351,6 +468,29 @@ def test_failures_and_mistakes_end_nothing(nets: Nets) -> None:
     nets.brought = {ENGINE: catch(container())}
     eventually(lambda: not any(look.error for look in discoveries.looks.values()))
     eventually(lambda: discoveries.outcome.discovered)
+    lookouts.stop()
+
+
+def test_what_cannot_be_taken_in_is_told_and_tried_again(nets: Nets) -> None:
+    """As when the process may open no more files while new targets begin to be watched."""
+    discoveries, taken = Discoveries(), threading.Event()
+    fails = threading.Event()
+    fails.set()
+
+    def changed() -> None:
+        if fails.is_set():
+            raise OSError(24, "Too many open files")
+        taken.set()
+
+    lookouts = Lookouts(discoveries, changed)
+    lookouts.apply(parse(TARGETS + "discovery: {every: 1s}"))
+    nets.brought = {ENGINE: catch(container())}
+    lookouts.start()
+    eventually(lambda: discoveries.looks[ENGINE].error)
+    assert "Too many open files" in str(discoveries.looks[ENGINE].error)
+    fails.clear()
+    eventually(taken.is_set)  # though the next look brings nothing new
+    eventually(lambda: discoveries.looks[ENGINE].error is None)
     lookouts.stop()
 
 

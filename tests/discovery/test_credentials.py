@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tocsin.discovery.found import Found
 from tocsin.discovery.places import Resolver
 from tocsin.sources.duckdb.config import DuckdbOptions
 from tocsin.sources.endpoint.config import EndpointOptions
+from tocsin.sources.mysql import tls
 from tocsin.sources.mysql.config import MysqlOptions
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.sqlite.config import SqliteOptions
@@ -121,7 +123,7 @@ def test_files_need_no_login(tmp_path: Path) -> None:
 
 
 def test_mysql_logs_in_by_its_own_words() -> None:
-    text = "defaults: {mysql: {userpass: {username: tocsin, password: 'p@ss/'}, ssl_mode: required, targets: [orders, mariadbd]}}"
+    text = "defaults: {mysql: {userpass: {username: tocsin, password: 'p@ss/'}, ssl_mode: required, targets: [orders, /run/mysqld/*]}}"
     made = planned(container(engine="mysql", addresses=("172.17.0.3:3306",)), text).options
     assert isinstance(made, MysqlOptions)
     server = made.server()
@@ -271,11 +273,32 @@ def test_mysql_which_may_ask_for_the_password_itself_gets_it_only_where_it_is_me
     text = "defaults: {mysql: {userpass: {username: tocsin, password: s3cr3t-needle}%s}}"
     assert "name those that are meant, such as 'orders'" in refused(MYSQL, text % "")
     assert "name those that are meant" in refused(replace(MYSQL, hints={"user": "u"}), text % "")
-    for more in (', targets: ["*"]', ", ssl_mode: verify_ca", ", ssl_ca: /etc/ca.pem"):
+    assert "name those that are meant" in refused(MYSQL, text % ", ssl_mode: verify_ca"), "any authority of the system's signs for anybody"
+    for more in (', targets: ["*"]', ", ssl_mode: verify_identity", ", ssl_mode: verify_ca, ssl_ca: /etc/ca.pem", ", ssl_ca: /etc/ca.pem"):
         made = planned(MYSQL, text % more)
         assert isinstance(made.options, MysqlOptions), made.missing
-    local = planned(process("mariadbd", "/run/mysqld/mysqld.sock", engine="mysql"), text % "")
-    assert isinstance(local.options, MysqlOptions), "what listens at a socket is of this machine"
+
+
+def test_a_socket_gets_the_login_of_mysql_only_where_nobody_else_can_have_put_it(tmp_path: Path) -> None:
+    text = "defaults: {mysql: {userpass: {username: tocsin, password: s3cr3t-needle}, ssl_mode: verify_identity%s}}"
+    path = tmp_path / "mysqld.sock"
+    found = process("mysqld", str(path), engine="mysql")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        options = planned(found, text % "").options
+        assert isinstance(options, MysqlOptions)
+        assert "Refusal" in repr(tls.options(options.server(), "orders")), "and never in clear"
+        tmp_path.chmod(0o1777)
+        assert "put the socket into a folder of root's" in refused(found, text % "")
+        assert "leave it out" in refused(found, text % ", targets: [mysqld]"), "a process may call itself anything"
+        assert isinstance(planned(found, text % f", targets: ['{path}']").options, MysqlOptions)
+        tmp_path.chmod(0o700)
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+            assert "put the socket" in refused(found, text % "")
+            os.chown(path, 0, 0)
+            os.chown(tmp_path, 65534, 65534)
+            assert "put the socket" in refused(found, text % "")
 
 
 @pytest.mark.parametrize(("name", "is_allowed"), [("orders", True), ("orders.password", True), ("orders-of/x", False), ("shop", False)])

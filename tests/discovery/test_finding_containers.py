@@ -46,7 +46,7 @@ class Images:
         return DockerOptions(name="engine", kind="docker", url=self.engine.url)
 
     def find(self) -> dict[str, Found]:
-        return {found.name: found for found in containers.find(self.options(), 30)}
+        return {found.name: found for found in containers.look(self.options(), 30).found}
 
     def container(self, name: str, *options: str, image: str, command: tuple[str, ...] = ()) -> str:
         return self.engine.container(name, *options, image=image, command=command)
@@ -220,7 +220,7 @@ def test_from_within_a_container_of_the_engine_its_own_is_known_and_others_are_r
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Docker's client leaves its socket open when nobody listens
 def test_an_engine_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ConnectError, match="is Docker installed and running here"):
-        containers.find(DockerOptions(name="engine", kind="docker", url=f"unix://{tmp_path}/none.sock"), 5)
+        containers.look(DockerOptions(name="engine", kind="docker", url=f"unix://{tmp_path}/none.sock"), 5)
     gc.collect()
 
 
@@ -257,13 +257,34 @@ def test_from_elsewhere_only_what_is_published_to_all_is_reached() -> None:
 
 
 def test_from_within_a_container_neighbours_come_first_and_the_hosts_loopback_not_at_all() -> None:
-    own = container("own", addresses=("172.20.0.5",))
+    own = container("own", addresses=("172.20.0.5",), networks=("172.20.0.5/16",))
     here = Here("172.20.0.1", False, own, True)
     ports = published(("0.0.0.0", "15432"), ("127.0.0.1", "25432"))
     assert reached(container(ports=ports, addresses=("172.18.0.2", "172.20.0.9")), here) == [
         "172.20.0.9:5432", "172.20.0.1:15432", "172.18.0.2:5432",
     ]  # fmt: skip
     assert reached(container(network_mode="host"), here) == ["172.20.0.1:5432"]
+
+
+def test_a_neighbour_is_who_is_on_a_network_of_ours_however_alike_the_addresses_are() -> None:
+    """Docker's later networks have prefixes of 20 bits: 192.168.16.0 and 192.168.32.0 are two of them."""
+
+    def on(address: str, six: str = "") -> dict[str, Any]:
+        return {"IPAddress": address, "IPPrefixLen": 20, "GlobalIPv6Address": six, "GlobalIPv6PrefixLen": 64 if six else 0}
+
+    def told(name: str, *networks: dict[str, Any]) -> Container:
+        told = {"Id": name[0] * 64, "Name": f"/{name}", "State": {"Status": "running"}, "HostConfig": {}, "Config": {}}
+        return read({**told, "NetworkSettings": {"Networks": dict(zip("abc", networks, strict=False))}})
+
+    here = Here("192.168.16.1", False, told("own", on("192.168.16.5", "fd00:0:0:1::5")), True)
+    ports = published(("0.0.0.0", "15432"))
+    there = replace(told("db", on("192.168.32.3"), on("192.168.31.9")), ports=ports)
+    assert reached(there, here) == ["192.168.31.9:5432", "192.168.16.1:15432", "192.168.32.3:5432"]
+    six = told("db", on("", "fd00:0:0:2::3"), on("", "fd00:0:0:1::3"))
+    assert reached(six, here) == ["[fd00:0:0:1::3]:5432", "[fd00:0:0:2::3]:5432"]
+    assert reached(six, ON_HOST) == ["[fd00:0:0:2::3]:5432", "[fd00:0:0:1::3]:5432"]
+    silent = told("own", {"IPAddress": "10.88.0.5"})
+    assert reached(there, Here("10.88.0.1", False, silent, True))[0] == "10.88.0.1:15432"
 
 
 def test_another_containers_network_counts_in_place_of_its_own() -> None:

@@ -73,7 +73,10 @@ def test_another_user_finds_them_by_what_the_kernel_tells_everybody(postgres: Po
     assert found, everything
     one = found[f"127.0.0.1:{postgres.port}"]
     assert one["engine"] == "postgres"
-    assert one["evidence"] == ["a process called postgres runs", "whose its sockets are this user may not see; these are of the same user"]
+    assert one["evidence"] == [
+        "a process called postgres runs",
+        "this user may not see which sockets are its own; these are of the same user",
+    ]
     assert found[f"127.0.0.1:{mariadb.port}"]["engine"] == "mysql"
 
 

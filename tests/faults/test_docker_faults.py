@@ -22,7 +22,7 @@ from authority import Authority
 from containers import IMAGE, DockerEngine, Recorder, docker_engine
 from servers import free_port, get, tocsin, until
 from tocsin.config import Config
-from tocsin.errors import CollectError
+from tocsin.errors import CollectError, ConnectError
 from tocsin.event import Event
 from tocsin.journal import Journal
 from tocsin.sources.docker.config import DockerOptions
@@ -179,6 +179,25 @@ def test_something_else_that_answers(tmp_path: Path) -> None:
         Page.status = 403
         assert "permission: engine: GET /version is forbidden" in failure(f"tcp://127.0.0.1:{port}")
         server.shutdown()
+
+
+@pytest.mark.parametrize("sent", [b'5\r\n{"a":\r\n', b'40\r\n{"a"', b"HTTP/1.1 500 stopped\r\n", b""])
+def test_engine_that_stops_in_the_middle_of_its_events_is_told_in_words(sent: bytes) -> None:
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + sent)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        reached = Engine(options(f"tcp://127.0.0.1:{server.getsockname()[1]}"))
+        with pytest.raises(ConnectError) as caught, reached.stream("/events", 5.0) as response:
+            list(response.iter_content(None))
+        reached.close()
+    assert "broke off in the middle of an answer" in str(caught.value)
+    assert "literal" not in str(caught.value)
 
 
 def test_engine_that_wants_certificates(tmp_path: Path) -> None:

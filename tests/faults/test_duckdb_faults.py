@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from duckdb_app import MEGABYTE, App, duckdb_options, request_of
 from servers import get, tocsin, until
 from tocsin.errors import DeadlineError, LockedError, SetupError
 from tocsin.event import Event, EventKind
-from tocsin.sources.duckdb import child
+from tocsin.sources.duckdb import child, damage
 from tocsin.sources.duckdb import session as sessions
 from tocsin.sources.duckdb.picture import MAIN, Moved, Picture, read_picture
 from tocsin.sources.duckdb.session import DuckdbSession
@@ -303,6 +304,116 @@ def test_block_that_a_busy_writer_leaves_half_written_for_a_while_is_no_damage(
     assert looks > 4
     assert answer["copied"] is bool(copy_limit)
     assert answer["facts"]["objects"]["table"] == 30
+
+
+@contextlib.contextmanager
+def metadata_being_written(path: Path, enough: threading.Event) -> Iterator[None]:
+    """Leave the first block of metadata for some time as a checkpoint does for a moment: pages are written, others not yet."""
+    with path.open("rb+", buffering=0) as file:
+        whole = os.pread(file.fileno(), 4096, 16384)
+
+        def write() -> None:
+            while not enough.wait(0.002):
+                os.pwrite(file.fileno(), os.urandom(4096), 16384)
+            os.pwrite(file.fileno(), whole, 16384)
+
+        os.pwrite(file.fileno(), os.urandom(4096), 16384)
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            writer.join()
+
+
+@pytest.mark.parametrize("copy_limit", [0, 64 * MEGABYTE], ids=["in place", "copying"])
+def test_block_that_changes_is_no_damage_however_long_it_takes(path: Path, monkeypatch: pytest.MonkeyPatch, copy_limit: int) -> None:
+    monkeypatch.setattr(damage, "_STILL", 0.05)
+    complaints, enough, settle = 0, threading.Event(), damage.Doubt.settle
+
+    def counted(doubt: damage.Doubt, error: Exception) -> None:
+        nonlocal complaints
+        complaints += 1
+        if complaints == 5:
+            enough.set()
+        settle(doubt, error)
+
+    monkeypatch.setattr(damage.Doubt, "settle", counted)
+    with App(path), metadata_being_written(path, enough):
+        answer, _ = child.answered(request_of(path, copy_limit=copy_limit))
+    assert complaints >= 5
+    assert answer["facts"]["objects"]["table"] == 30
+
+
+def test_application_that_closes_a_file_right_after_it_was_read_half_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has it open any more when the library refuses the copy; what was copied is no damage for all that."""
+    whole = path.read_bytes()[16384:20480]
+    copy, copies = Picture.copy, 0
+
+    with App(path) as app, path.open("rb+", buffering=0) as file:
+        os.pwrite(file.fileno(), b"\xa5" * 4096, 16384)
+
+        def finish(picture: Picture) -> None:
+            nonlocal copies
+            copy(picture)
+            copies += 1
+            if copies == 1:
+                os.pwrite(file.fileno(), whole, 16384)
+                app.close()
+
+        monkeypatch.setattr(Picture, "copy", finish)
+        answer, _ = child.answered(request_of(path))
+    assert copies == 2
+    assert answer["facts"]["objects"]["table"] == 30
+
+
+def test_damage_is_told_beside_an_application_that_has_the_file_open(path: Path) -> None:
+    with App(path), path.open("rb+", buffering=0) as file:
+        os.pwrite(file.fileno(), b"\xa5" * 4096, 16384)
+        began = time.monotonic()
+        with pytest.raises(SetupError, match=r"lake.duckdb is damaged; restore it from a backup.* at location 12288"):
+            child.answered(request_of(path))
+        assert time.monotonic() - began >= damage._STILL, "it may have been in the midst of a checkpoint"
+        with pytest.raises(SetupError, match=r"lake.duckdb is damaged"):
+            child.answered(request_of(path, seconds=2.0))  # less time, but an answer all the same
+
+
+def test_damage_of_rows_is_told_although_checkpoints_go_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = {"sql": "SELECT max(length(b)) FROM t0", "rows": 2}
+    pause, checkpoints = damage.Doubt.pause, 0
+    with App(path) as app, path.open("rb+", buffering=0) as file:
+
+        def checkpoint(doubt: damage.Doubt) -> float:
+            nonlocal checkpoints
+            checkpoints += 1
+            app.execute(f"INSERT INTO t1 VALUES ({checkpoints}, 'x')", "CHECKPOINT")
+            return pause(doubt)
+
+        monkeypatch.setattr(damage.Doubt, "pause", checkpoint)
+        ((block,),) = app.execute("SELECT max(block_id) FROM pragma_storage_info('t0') WHERE column_name = 'b' AND persistent")
+        place = 12288 + int(block) * 262144
+        os.pwrite(file.fileno(), b"\xa5" * 4096, place + 4096)
+        answer, _ = child.answered(request_of(path, look=False, queries=[query]))
+    assert checkpoints > 2
+    assert f"in block at location {place}" in answer["results"][0]["error"]["message"]
+
+
+def test_copy_reads_blocks_as_a_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with App(path) as app:
+        app.execute("INSERT INTO t1 SELECT i, md5(i::VARCHAR) FROM range(100000) AS r (i)")
+    read, places = Picture.read, []
+
+    def noted(picture: Picture, name: str, amount: int, offset: int) -> bytes:
+        places.append(offset)
+        return read(picture, name, amount, offset)
+
+    monkeypatch.setattr(Picture, "read", noted)
+    with contextlib.closing(Picture(path)) as picture:
+        picture.copy()
+        assert picture.read(MAIN, picture.sizes[MAIN], 0) == path.read_bytes()
+    assert len(places) > 4
+    assert {(at - 12288) % 262144 for at in places if at} == {0}
 
 
 def test_file_that_is_replaced_while_it_is_read_is_read_again(path: Path, folder: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,7 @@ from network import OtherHost, other_host, packets_dropped
 from newest import CHROOT, MySQL
 from servers import Postgres
 from tocsin.sources.endpoint.config import EndpointOptions
-from watching import Watch, eventually
+from watching import Page, Watch, eventually
 
 LEAVE = """
 import socket, sys
@@ -37,6 +41,12 @@ for _ in range(int(sys.argv[3])):
 
 def endpoint(port: int, protocol: str) -> EndpointOptions:
     return EndpointOptions(name="db", kind="endpoint", address=f"127.0.0.1:{port}", protocol=protocol)
+
+
+def met(watch: Watch) -> Page:
+    """Return what is told of an endpoint after it was met."""
+    watch.check()
+    return watch.page()
 
 
 def meet_and_leave(server: MysqlServer, host: OtherHost, *, tls: bool) -> None:
@@ -92,13 +102,71 @@ def test_a_server_behind_a_cut_cable_is_told_in_time_and_seen_again(
 ) -> None:
     port = postgres.port if protocol == "postgres" else mariadb.port
     with Watch(endpoint(port, protocol), tmp_path) as watch:
-        assert watch.scrape().value("tocsin_endpoint_up") == 1
+        assert met(watch).value("tocsin_endpoint_up") == 1
         with packets_dropped(port):
-            page = watch.scrape(2)
+            page = met(watch)
         assert page.value("tocsin_endpoint_up") == 0
         assert page.value("tocsin_target_failing", reason="timeout") == 1
         assert page.value("tocsin_endpoint_state", state="answering") is None
-        assert eventually(lambda: watch.scrape().value("tocsin_endpoint_up") == 1, 30)
+        assert eventually(lambda: met(watch).value("tocsin_endpoint_up") == 1, 60)
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Give the port of a server that treats whoever comes in this way."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=treat, args=(server.accept()[0],), daemon=True).start()
+
+    def treat(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            answer(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_server_that_takes_its_time_is_met_to_the_end_however_short_a_scrape_is(mariadb: MariaDB, tmp_path: Path) -> None:
+    """One that looks up our name is silent before it greets. A meeting that a scrape cut off would count as an error of our host."""
+    cut = threading.Event()
+
+    def slow(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", mariadb.port)) as behind:
+            if select.select([connection], [], [], 2.0)[0]:
+                cut.set()  # we speak second, so this is the end
+                return
+            connection.sendall(behind.recv(4096))
+            behind.sendall(connection.recv(4096))
+            connection.sendall(behind.recv(4096))
+
+    with listening(slow) as port:
+        with Watch(endpoint(port, "mysql"), tmp_path) as watch:
+            watch.scheduler.start()
+            while watch.target.up is None:
+                assert not cut.is_set()
+                began = time.monotonic()
+                watch.scrape(0.3)
+                assert time.monotonic() - began < 5
+                time.sleep(0.1)
+            assert watch.scrape(0.3).value("tocsin_endpoint_up") == 1
+        assert not cut.is_set()
+
+
+def test_no_scrape_waits_for_a_server_that_is_silent(tmp_path: Path) -> None:
+    with listening(lambda connection: connection.recv(1) and None) as port, Watch(endpoint(port, "mysql"), tmp_path) as watch:
+        watch.scheduler.start()
+        began = time.monotonic()
+        for _ in range(20):
+            watch.scrape(30)
+        assert time.monotonic() - began < 8, "it waited"
+        assert eventually(lambda: watch.scrape().value("tocsin_endpoint_up") == 0, 60)
+        assert watch.page().value("tocsin_target_failing", reason="timeout") == 1
+        assert f"127.0.0.1:{port} gave no answer" in str(watch.target.error)
 
 
 @pytest.mark.parametrize("protocol", ["postgres", "mysql"])
@@ -112,7 +180,7 @@ def test_a_server_that_is_killed_in_the_middle_is_told(tmp_path: Path, protocol:
         killer.start()
         with Watch(endpoint(server.port, protocol), tmp_path / "state") as watch:
             began = time.monotonic()
-            page = watch.scrape(30)
+            page = met(watch)
             assert time.monotonic() - began < 25
             why = str(watch.target.error)
         killer.join()

@@ -35,6 +35,11 @@ class Memory:
                 self.kept[key] = value
         return said(run.events)
 
+    def observe_numbered(self, objects: list[Object], numbering: str | None) -> list[str]:
+        run = self.run()
+        track.observe_roots(run, "shop", "x 1", by_root(objects).items(), "gate", numbering=numbering)
+        return self.commit(run)
+
     def observe(self, objects: list[Object], *, unseen: tuple[str, ...] = (), expected: Path | None = None) -> list[str]:
         run = self.run()
         track.observe(run, "shop", Schema("x 1", tuple(objects)), "gate", unseen=unseen, expected=expected)
@@ -105,6 +110,29 @@ def test_new_number_of_an_unchanged_object_is_silent_and_remembered(memory: Memo
     memory.observe(table("t", "a", identity="1"))
     assert memory.observe(table("t", "a", identity="2")) == []
     assert memory.observe(table("u", "a", identity="2")) == ["table t renamed breaking"]
+
+
+def test_what_changed_places_is_told_although_the_fingerprint_is_the_same(memory: Memory) -> None:
+    memory.observe([*table("t", "a", identity="1"), *table("u", "a", identity="2")])
+    assert memory.observe([*table("u", "a", identity="1"), *table("t", "a", identity="2")]) == [
+        "table t renamed breaking",
+        "table u renamed breaking",
+    ]
+
+
+def test_numbers_of_a_database_that_was_made_again_mean_nothing(memory: Memory) -> None:
+    before, after = ([*table("t", "a", identity=a), *table("u", "a", identity=b)] for a, b in (("1", "2"), ("2", "1")))
+    memory.observe_numbered(before, "one.16384")
+    assert memory.observe_numbered(after, "other.16384") == []
+    assert len(memory.observe_numbered(before, "other.16384")) == 2
+
+
+def test_summary_of_before_numberings_were_known_is_of_the_present_one(memory: Memory) -> None:
+    memory.observe_numbered([*table("t", "a", identity="1"), *table("u", "a", identity="2")], "one.16384")
+    summary = json.loads(memory.kept["summary:shop"])
+    del summary["numbering"]
+    memory.kept["summary:shop"] = json.dumps(summary).encode()
+    assert len(memory.observe_numbered([*table("t", "a", identity="2"), *table("u", "a", identity="1")], "one.16384")) == 2
 
 
 # Seen in part
@@ -227,6 +255,19 @@ def test_renamed_database_keeps_what_was_known_of_it(memory: Memory) -> None:
     track.observe_databases(run, {})
     assert memory.commit(run) == ["database store dropped destructive"]
     assert set(memory.kept) == {"databases"}
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_another_server_under_the_name_of_one_that_was_found_is_a_new_baseline(memory: Memory, found: bool) -> None:
+    run = memory.run()
+    track.observe_databases(run, {"shop": "71.5"})
+    memory.commit(run)
+    memory.observe(table("t", "a"))
+    run = memory.run()
+    run.found = found
+    track.observe_databases(run, {"shop": "72.5"})
+    assert memory.commit(run) == (["server 72 rebaselined safe"] if found else [])
+    assert memory.observe(table("other", "b")) == ([] if found else ["table other added safe", "table t dropped destructive"])
 
 
 # Words

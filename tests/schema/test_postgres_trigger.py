@@ -58,7 +58,7 @@ def test_it_tells_who_and_which_statement_and_what(postgres: Postgres, shop: str
     assert made["by"] == "postgres"
     assert made["application"] == "migrate"
     assert made["client"] == "127.0.0.1"
-    assert made["statement"] == "CREATE TABLE orders (id int PRIMARY KEY, note text DEFAULT 'none')"
+    assert made["statement"] == "CREATE TABLE orders (id int PRIMARY KEY, note text DEFAULT '***')"
     assert ["table", "public.orders"] in made["objects"]
     assert dropped["tag"] == "DROP TABLE"
     assert ["table", "public.orders"] in dropped["objects"]
@@ -89,6 +89,36 @@ def test_no_secret_is_sent(postgres: Postgres, shop: str, statement: str) -> Non
     assert payloads
     assert "hunter2" not in "".join(payloads)
     assert "***" in payloads[0]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("CREATE TABLE a (); INSERT INTO b VALUES ('hunter2', 7), (E'\\'hunter2', 4111111111111111)",
+         "CREATE TABLE a (); INSERT INTO b VALUES ('***', 7), ('***', '***')"),
+        ("CREATE TABLE a (x numeric(10, 2) DEFAULT 12)", "CREATE TABLE a (x numeric(10, 2) DEFAULT 12)"),
+        ("CREATE TABLE \"it's\" (); SELECT 'hunter2'", "CREATE TABLE \"it's\" (); SELECT '***'"),
+        ("CREATE TABLE a$$b (); SELECT 'it''s hunter2'", "CREATE TABLE a$$b (); SELECT '***'"),
+        ("CREATE TABLE a (); -- don't tell hunter2\nSELECT 'hunter2'", "CREATE TABLE a (); \nSELECT '***'"),
+        ("/* don't */ CREATE TABLE a (); SELECT 'hunter2'", " CREATE TABLE a (); SELECT '***'"),
+        ("CREATE TABLE a () /* a /* hunter2 */ don't */; SELECT 'hunter2'", "CREATE TABLE a () "),
+        ("DO $x$ BEGIN CREATE TABLE a (b text DEFAULT $$hunter2$$); END $x$; SELECT 'hunter2'", "DO '***'"),
+        ("SET standard_conforming_strings = off\0CREATE TABLE a (b text DEFAULT 'a\\'hunter2')", None),
+        ("CREATE TABLE a (b text DEFAULT E'a'\n'b\\'hunter2')", "CREATE TABLE a (b text DEFAULT '***'\n'***'"),
+        ("CREATE TABLE a (); SELECT '" + "x" * 1470 + "hunter2" * 9 + "'", "CREATE TABLE a (); SELECT '***'"),
+        ("CREATE TABLE a (); SELECT U&'hunter2', B'101', e'hunter2', 'hunter2'::text",
+         "CREATE TABLE a (); SELECT U&'***', B'***', '***', '***'::text"),
+    ],
+)  # fmt: skip
+def test_no_data_is_sent_with_a_statement(postgres: Postgres, shop: str, statement: str, told: str | None) -> None:
+    postgres.execute("CREATE TABLE b (x text, n numeric)", database=shop)
+    with heard(postgres, shop) as payloads, psycopg.connect(postgres.dsn(shop), autocommit=True) as session:
+        for one in statement.split("\0"):
+            session.execute(one)
+    assert len(payloads) == 1
+    assert "hunter2" not in payloads[0]
+    assert "4111" not in payloads[0]
+    assert told is None or json.loads(payloads[0])["statement"] == told
 
 
 def test_temporary_things_and_members_of_extensions_are_not_told(postgres: Postgres, shop: str) -> None:
@@ -216,7 +246,7 @@ def test_change_wakes_and_its_event_says_who_made_it(postgres: Postgres, shop: s
                     ("ALTER TABLE orders ADD COLUMN email text", "column public.orders.email added safe"),
                     ("CREATE INDEX by_email ON orders (email)", "index public.orders.by_email added safe"),
                     ("GRANT SELECT ON orders TO PUBLIC", "grant public.orders added cautious security"),
-                    ("COMMENT ON COLUMN orders.email IS 'x'", "comment public.orders.email added safe"),
+                    ("COMMENT ON COLUMN orders.email IS '***'", "comment public.orders.email added safe"),
                     ("ALTER TABLE orders RENAME COLUMN email TO mail", "column public.orders.email renamed breaking"),
                     ("DROP INDEX by_email", "index public.orders.by_email dropped cautious"),
                 ):

@@ -43,6 +43,8 @@ CREATE VIEW app.sub AS SELECT s.a FROM (SELECT a FROM app.t) AS s WHERE EXISTS (
 CREATE VIEW app.aliased AS SELECT x.p, x.q FROM app.t AS x (p, q);
 CREATE VIEW app.windowed AS SELECT a, sum(a) OVER (PARTITION BY a ORDER BY b) FROM app.t;
 CREATE VIEW app.of_one_name AS SELECT t.a FROM app.t WHERE EXISTS (SELECT FROM other.t WHERE t.id = 1) AND a IN (SELECT a FROM app.t);
+CREATE VIEW app.called_the_same AS SELECT t.a FROM app.t AS t;
+CREATE VIEW app.told_apart AS SELECT t.a, t_1.id FROM app.t JOIN app.u AS t_1 ON t_1.t = t.id;
 CREATE VIEW app.twice AS SELECT t.a, x.a AS b FROM app.t, app.t AS x WHERE x.id = t.id;
 CREATE MATERIALIZED VIEW app.mv AS SELECT a, a + 1 AS more FROM app.t;
 CREATE INDEX mv_more ON app.mv (more);
@@ -215,6 +217,82 @@ def test_what_changes_beside_a_rename_is_told(place: Place) -> None:
     assert len(told) <= 5
 
 
+SIDE_BY_SIDE = """
+CREATE SCHEMA z;
+CREATE TABLE z.t (id int, status text);
+CREATE TABLE z.other (k text DEFAULT 'status', n int, a1 text CONSTRAINT k CHECK (a1 <> 'status'));
+CREATE TABLE z.orders (id int);
+CREATE TABLE z.orders_2023 (id int);
+CREATE TABLE z.orders_2024 (id int);
+CREATE VIEW z.report AS SELECT id FROM z.orders_2023;
+CREATE FUNCTION z.purge() RETURNS void LANGUAGE sql AS 'DELETE FROM z.orders_2023';
+CREATE FUNCTION z.text_of_t() RETURNS bigint LANGUAGE sql AS 'SELECT count(status) FROM z.t';
+CREATE TABLE z.sec (o text);
+CREATE POLICY pol ON z.sec USING (o = 'case_alice');
+GRANT SELECT ON z.sec TO case_alice;
+CREATE TABLE z.w (a int, b int);
+CREATE TABLE z.w2 (a int, b int, c int);
+CREATE VIEW z.of_w2 AS SELECT a AS x FROM z.w2;
+CREATE VIEW z.of_both AS SELECT w.a AS y, w2.a AS x FROM z.w, z.w2;
+CREATE VIEW z.self AS SELECT one.b AS x, w.a AS y FROM z.w, z.w AS one;
+CREATE FUNCTION z.f() RETURNS void LANGUAGE sql AS 'DELETE FROM z.w2 WHERE a = 1';
+"""
+NEXT_TO_THEM = [
+    (
+        "a literal",
+        ["ALTER TABLE z.t RENAME status TO state", "ALTER TABLE z.other ALTER k SET DEFAULT 'state'",
+         "ALTER TABLE z.other DROP CONSTRAINT k, ADD CONSTRAINT k CHECK (a1 <> 'state')"],
+        {"column z.t.status renamed", "column z.other.k altered", "constraint z.other.k altered"},
+    ),
+    (
+        "a number of the name's own",
+        ["ALTER TABLE z.orders RENAME TO orders_archive", "CREATE OR REPLACE VIEW z.report AS SELECT id FROM z.orders_2024",
+         "CREATE OR REPLACE FUNCTION z.purge() RETURNS void LANGUAGE sql AS 'DELETE FROM z.orders_2024'"],
+        {"table z.orders renamed", "view z.report altered", "function z.purge() altered"},
+    ),
+    (
+        "a routine's text",
+        ["ALTER TABLE z.t RENAME status TO state",
+         "CREATE OR REPLACE FUNCTION z.text_of_t() RETURNS bigint LANGUAGE sql AS 'SELECT count(state) FROM z.t'"],
+        {"column z.t.status renamed", "function z.text_of_t() altered"},
+    ),
+    (
+        "a role in a literal",
+        ["ALTER ROLE case_alice RENAME TO case_mallory", "ALTER POLICY pol ON z.sec USING (o = 'case_mallory')"],
+        {"role case_alice renamed", "policy z.sec.pol altered"},
+    ),
+    (
+        "a column of another table",
+        ["ALTER TABLE z.w RENAME a TO c", "CREATE OR REPLACE VIEW z.of_w2 AS SELECT c AS x FROM z.w2",
+         "CREATE OR REPLACE VIEW z.of_both AS SELECT w.c AS y, w2.c AS x FROM z.w, z.w2",
+         "CREATE OR REPLACE FUNCTION z.f() RETURNS void LANGUAGE sql AS 'DELETE FROM z.w2 WHERE c = 1'"],
+        {"column z.w.a renamed", "view z.of_w2 altered", "view z.of_both altered", "function z.f() altered"},
+    ),
+    (
+        "the other of two that are one table",
+        ["ALTER TABLE z.w RENAME a TO c", "CREATE OR REPLACE VIEW z.self AS SELECT w.b AS x, w.c AS y FROM z.w, z.w AS one"],
+        {"column z.w.a renamed", "view z.self altered"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statements", "expected"), [case[1:] for case in NEXT_TO_THEM], ids=[case[0] for case in NEXT_TO_THEM])
+def test_text_that_follows_no_rename_is_told_each_way(postgres: Postgres, statements: list[str], expected: set[str]) -> None:
+    """What looks like the new name and is written by people is their change."""
+    with postgres_database(postgres) as (execute, look):
+        execute([line for line in SIDE_BY_SIDE.split(";\n") if line.strip()])
+        before, _ = look()
+        try:
+            execute(statements)
+            after, _ = look()
+        finally:
+            postgres.execute("DO $$ BEGIN ALTER ROLE case_mallory RENAME TO case_alice; EXCEPTION WHEN undefined_object THEN NULL; END $$")
+    assert {f"{d.subject.kind} {d.subject.full_name} {d.change}" for d in diff(before, after)} == expected
+    back = diff(after, before)
+    assert len(back) == len(expected)
+    assert sum(d.change == "renamed" for d in back) == 1
+
+
 # Where no server is needed
 
 
@@ -234,14 +312,20 @@ def table(name: str, identity: str) -> Object:
 def test_tables_of_schemas_that_change_places_are_told() -> None:
     before = [schema("a", "1"), schema("b", "2"), table("a.only", "3"), table("b.one", "4")]
     after = [schema("b", "1"), schema("a", "2"), table("b.only", "3"), table("a.one", "4")]
-    # For clients both names still answer; what is in them goes by another name.
-    assert told(before, after) == ["table a.only renamed", "table b.one renamed"]
+    assert told(before, after) == ["schema a renamed", "schema b renamed"]
+
+
+def test_roles_that_change_places_are_told_and_what_belongs_to_them_is_not() -> None:
+    roles = [Object("role", "", "alice", (), "5"), Object("role", "", "bob", (), "6")]
+    before = [*roles, table("t", "1"), Object("owner", "t", "", ("alice",))]
+    after = [roles[0]._replace(name="bob"), roles[1]._replace(name="alice"), table("t", "1"), Object("owner", "t", "", ("bob",))]
+    assert told(before, after) == ["role alice renamed", "role bob renamed"]
 
 
 def test_schema_that_takes_the_name_of_another_is_not_gone() -> None:
     before = [schema("live", "1"), table("live.t", "3"), schema("next", "2"), table("next.t", "4")]
     after = [schema("old", "1"), table("old.t", "3"), schema("live", "2"), table("live.t", "4")]
-    assert told(before, after) == ["schema next renamed", "schema old added", "table old.t added"]
+    assert told(before, after) == ["schema live renamed", "schema next renamed"]
 
 
 def test_roles_come_and_go_without_a_word() -> None:
@@ -264,3 +348,52 @@ def test_difference_of_no_rename_counts_no_objects() -> None:
     (found,) = diff(Schema("x 1", ()), Schema("x 1", (schema("a", "1"),)))
     assert isinstance(found, Difference)
     assert found.objects is None
+
+
+def column(parent: str, name: str, identity: str, default: str | None = None) -> Object:
+    return Object("column", parent, name, ("text", "yes", default, None, None, None), identity)
+
+
+def view(definition: str) -> Object:
+    return Object("view", "", "p.v", (definition, "a text", None), "9")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_told"),
+    [
+        ("SELECT t.a, t.b FROM p.t", "SELECT t.a, t.b FROM p.t t(a, b)", False),
+        ("SELECT t.a, t.b FROM p.t", "SELECT t.a, t.b FROM p.t t(b, a)", True),
+        ("SELECT t.a AS x FROM p.t", "SELECT t.c AS x FROM p.t", False),
+        ("SELECT a AS x FROM p.t", "SELECT c AS x FROM p.t", False),
+        ("SELECT t.a AS x FROM p.t, p.t t_1", "SELECT t_1.c AS x FROM p.t, p.t t_1", True),
+        ("SELECT s.a AS x FROM (SELECT 1 AS a) s, p.t", "SELECT s.c AS x FROM (SELECT 1 AS c) s, p.t", True),
+        ("SELECT a AS x FROM p.u WHERE EXISTS (SELECT 1 FROM p.t)", "SELECT c AS x FROM p.u WHERE EXISTS (SELECT 1 FROM p.t)", True),
+        ("SELECT f.a AS x FROM p.t t, p.f() f", "SELECT f.c AS x FROM p.t t, p.f() f", True),
+        ("SELECT 'p.t'::text AS x, t.a FROM p.t", "SELECT 'p.z'::text AS x, t.a FROM p.t", True),
+    ],
+)
+def test_column_is_followed_where_it_is_certainly_that_of_the_renamed_table(old: str, new: str, is_told: bool) -> None:
+    before = [table("p.t", "1"), column("p.t", "a", "1.1"), column("p.t", "b", "1.2"), view(old)]
+    after = [table("p.t", "1"), column("p.t", "c", "1.1"), column("p.t", "b", "1.2"), view(new)]
+    assert sorted(told(before, after)) == ["column p.t.a renamed"] + ["view p.v altered"] * is_told
+    assert len(told(after, before)) == 1 + is_told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_told"),
+    [
+        ("nextval('p.s'::regclass)", "nextval('p.z'::regclass)", False),
+        ("nextval(('p.s'::text)::regclass)", "nextval(('p.z'::text)::regclass)", True),
+        ("'p.s'::text", "'p.z'::text", True),
+        ("'alice'::regrole", "'zoe'::regrole", False),
+        ("'alice'::name", "'zoe'::name", True),
+    ],
+)
+def test_literal_is_a_name_only_where_it_is_kept_by_number(old: str, new: str, is_told: bool) -> None:
+    def schema_with(role: str, sequence: str, default: str) -> list[Object]:
+        named = [Object("role", "", role, (), "5"), Object("sequence", "", f"p.{sequence}", ("x", None), "6")]
+        return [*named, table("p.t", "1"), column("p.t", "a", "1.1", default)]
+
+    before, after = schema_with("alice", "s", old), schema_with("zoe", "z", new)
+    assert set(told(before, after)) == {"role alice renamed", "sequence p.s renamed"} | ({"column p.t.a altered"} if is_told else set())
+    assert len(told(after, before)) == 2 + is_told

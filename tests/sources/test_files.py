@@ -82,9 +82,17 @@ CHANGES = {
     "removed and made anew": (lambda t: _remake(t / "a"), ["file /a replaced content inode cautious"]),
     "renamed": (lambda t: (t / "a").rename(t / "z"), ["file /a renamed breaking"]),
     "renamed over": (lambda t: (t / "a").rename(t / "b"), ["file /a dropped destructive", "file /b replaced content inode cautious"]),
+    "renamed and made to run as its owner": (
+        lambda t: (t / "a").rename(t / "z").chmod(0o4755), ["file /a renamed mode breaking security"]),
+    "renamed and written to": (
+        lambda t: [_append((t / "a").rename(t / "z"), "evil"), (t / "z").chmod(0o666)],
+        ["file /a dropped destructive", "file /z added cautious security"]),
     "directory added": (lambda t: _plant(t / "n"), ["directory /n added safe"]),
     "directory removed": (lambda t: shutil.rmtree(t / "sub"), ["directory /sub dropped destructive"]),
     "directory renamed": (lambda t: (t / "sub").rename(t / "bus"), ["directory /sub renamed breaking"]),
+    "directory renamed and filled": (
+        lambda t: [(t / "sub").rename(t / "bus"), (t / "bus/n").write_text("x"), (t / "bus/n").chmod(0o666), (t / "bus/deep/d").unlink()],
+        ["directory /sub renamed breaking", "file /bus/n added cautious security", "file /bus/deep/d dropped destructive"]),
     "made a directory": (lambda t: _turn(t / "a"), ["directory /a replaced type mode inode breaking security"]),
     "linked": (lambda t: (t / "l").symlink_to("a"), ["link /l added safe"]),
     "hard link": (lambda t: os.link(t / "a", t / "h"), ["file /h added safe"]),
@@ -399,6 +407,17 @@ def test_other_paths_are_a_new_baseline_and_the_old_ones_are_forgotten(tree: Pat
 
 
 # What is watched
+
+
+def test_what_came_meanwhile_is_told_where_it_was_watched_before_too(tree: Path, tmp_path: Path) -> None:
+    (tree / "y.skip").write_text("y")
+    with watching(tmp_path, tree / "**" / "*.conf", exclude=("*.skip",)) as watch:
+        pass
+    (tree / "x.conf").write_text("x")
+    (tree / "sub" / "x.conf").write_text("x")
+    with Watch(files_options(tree, exclude=()), tmp_path / "state") as watch:
+        assert sorted(said(watch.check(), tree)) == ["file /sub/x.conf added safe", "file /x.conf added safe"]
+        assert watch.check() == []
 
 
 def test_patterns_choose_and_leave_out(tree: Path, tmp_path: Path) -> None:

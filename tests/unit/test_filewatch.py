@@ -11,7 +11,7 @@ import pytest
 from tocsin.event import Risk
 from tocsin.filewatch import FileState, Watched, collect_paths, compare, weigh
 from tocsin.filewatch.beside import Beside, Hung
-from tocsin.filewatch.compare import rotated_from
+from tocsin.filewatch.compare import differences, rotated_from
 from tocsin.filewatch.metrics import METRICS
 from tocsin.filewatch.places import Places
 from tocsin.filewatch.risk import is_secret_name
@@ -19,7 +19,7 @@ from tocsin.filewatch.shelf import Shelf
 from tocsin.filewatch.state import dump, load, shown
 from tocsin.mounts import parse
 from tocsin.source import Collector, Run
-from tocsin.sources.files.scope import Globs, Patterns
+from tocsin.sources.files.scope import Earlier, Globs, Patterns
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,27 @@ def test_globs(glob: str, directory: str, name: str, matches: bool) -> None:
     assert Globs([glob]).match(directory, name) == matches
 
 
+@pytest.mark.parametrize(
+    ("directory", "name", "covered"),
+    [
+        ("/etc/app", "x", True),
+        ("/etc", "app", True),
+        ("/etc", "apple", False),
+        ("/etc/app/a", "x", True),
+        ("/etc/app/a/b", "x", False),
+        ("/etc/app", "x~", False),
+        ("/etc/app/cache", "x", False),
+        ("/srv/one", "x.conf", True),
+        ("/srv/one", "x.txt", False),
+        ("/srv", "one", True),
+    ],
+)
+def test_what_an_earlier_configuration_watched(directory: str, name: str, covered: bool) -> None:
+    assert (
+        Earlier(["/etc/app", "/srv/*/*.conf"], ["*~", "cache"], 2).covered(directory, name, is_directory=name in ("app", "one")) == covered
+    )
+
+
 STATE = FileState("file", 0o644, 0, 0, 10, 1, 1, 7, 1, None, "a" * 64)
 
 
@@ -115,6 +136,70 @@ def test_each_difference_has_its_risk(changed: dict[str, object], risk: Risk, se
     verdict = weigh(difference)
     assert (verdict.risk, verdict.security) == (risk, security)
     assert word in verdict.reason
+
+
+def _told(old: dict[str, FileState], new: dict[str, FileState], *grows: str) -> list[str]:
+    found = differences("/d", old, new, grows=grows)
+    return [" ".join([d.path, d.change, *d.attributes, weigh(d).risk]) + " security" * weigh(d).security for d in found]
+
+
+OTHER = "b" * 64
+PIPE = STATE._replace(kind="fifo", size=0, digest=None)
+LARGE = STATE._replace(digest=None, undigested="large")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (STATE, STATE, ["/d/a renamed breaking"]),
+        (STATE, STATE._replace(mode=0o4755), ["/d/a renamed mode breaking security"]),
+        (STATE, STATE._replace(uid=5), ["/d/a renamed owner breaking security"]),
+        (STATE, STATE._replace(digest=OTHER, mode=0o666), ["/d/a dropped destructive", "/d/b added cautious security"]),
+        (PIPE, STATE._replace(mode=0o666), ["/d/a dropped breaking", "/d/b added cautious security"]),
+        (PIPE, PIPE._replace(mtime_ns=2), ["/d/a dropped breaking", "/d/b added safe"]),
+        (LARGE, LARGE, ["/d/a renamed breaking"]),
+        (LARGE, LARGE._replace(size=11), ["/d/a dropped destructive", "/d/b added safe"]),
+    ],
+)
+def test_a_name_that_comes_with_the_number_of_one_that_went_hides_nothing(old: FileState, new: FileState, expected: list[str]) -> None:
+    assert _told({"a": old}, {"b": new}) == expected
+
+
+LOG = STATE._replace(digest=None, undigested="growing", size=1000, mtime_ns=50 * 10**9)
+EMPTIED = LOG._replace(size=0, mtime_ns=60 * 10**9)
+COPY = LOG._replace(inode=8, mtime_ns=60 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "rotated"),
+    [
+        ("app.log.1", None, COPY, True),
+        ("app.log.1", COPY._replace(inode=9), COPY, True),
+        ("app.log.1", COPY._replace(size=800), COPY, True),
+        ("app.log.1", None, COPY._replace(mtime_ns=LOG.mtime_ns), True),
+        ("app.log.1.gz", None, COPY._replace(size=100), True),
+        ("app.log.1", COPY._replace(mtime_ns=1), COPY, False),
+        ("app.log.1", None, COPY._replace(mtime_ns=1), False),
+        ("app.log.1", None, COPY._replace(size=999), False),
+        ("app.log.7.gz", None, COPY._replace(size=0), False),
+        ("app.log.7.gz", COPY._replace(size=0, mtime_ns=1), COPY._replace(size=0), False),
+        ("app.log.7.gz", COPY._replace(size=100, mtime_ns=1), COPY._replace(size=100), False),
+    ],
+)
+def test_a_log_that_is_emptied_was_rotated_only_where_its_copy_was_made(
+    name: str, before: FileState | None, after: FileState, rotated: bool
+) -> None:
+    old = {"app.log": LOG} | ({name: before} if before else {})
+    told = _told(old, {"app.log": EMPTIED, name: after}, "app.log", name)
+    assert ("/d/app.log rotated safe" in told) == rotated, told
+    assert ("/d/app.log altered content destructive security" in told) != rotated, told
+
+
+def test_another_directory_of_the_name_is_not_called_a_file() -> None:
+    folder = STATE._replace(kind="directory", digest=None)
+    difference = compare("/etc/app.d", folder, folder._replace(inode=8))
+    assert difference is not None
+    assert weigh(difference).reason.startswith("another directory")
 
 
 def test_times_alone_are_no_difference_and_numbers_that_are_made_up_neither() -> None:

@@ -399,6 +399,40 @@ def test_a_server_that_wants_a_certificate_of_its_clients_shows_its_own(authorit
     assert found.tls.chain[0] == ssl.PEM_cert_to_DER_cert((authority.folder / "server.crt").read_text())
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_mysql_that_wants_a_certificate_of_its_clients_refuses_and_shows_its_own(authority: Authority, version: ssl.TLSVersion) -> None:
+    context = context_of(authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.folder / "ca.crt")
+    context.minimum_version = context.maximum_version = version
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(packet(GREETING))
+        connection.recv(36)
+        with suppress(ssl.SSLError):  # which says so to the other end
+            context.wrap_socket(connection, server_side=True).recv(1)
+
+    with peer(behave) as port:
+        found = greet(port, "mysql")
+    assert (found.state, found.offers_tls, found.version) == (State.REFUSING, True, "8.4.2")
+    assert found.tls is not None
+    assert found.tls.chain[0] == ssl.PEM_cert_to_DER_cert((authority.folder / "server.crt").read_text())
+    assert f"127.0.0.1:{port}" in found.said
+    assert "exec format" not in found.said
+
+
+def test_mysql_that_hangs_in_the_login_is_no_refusal(authority: Authority) -> None:
+    context = context_of(authority)
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(packet(GREETING))
+        connection.recv(36)
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            sleep_on(wrapped)
+
+    assert isinstance(failure(behave, "mysql", 1.5), DeadlineError)
+
+
 def test_the_name_is_asked_for_when_tls_begins(authority: Authority) -> None:
     context, asked = context_of(authority), []
     context.sni_callback = lambda _socket, name, _context: asked.append(name)

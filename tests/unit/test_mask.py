@@ -115,6 +115,25 @@ ADVERSARIAL = {
     "queries": "?key=" * 200_000,
     "at signs": "@" * 10**6,
     "attached": "ATTACH KEY " * 90_000,
+    "aliases": "SELECT 'a' AS password " * 43_000,
+    "aliases of one item": "SELECT " + "'a'," * 20 + "'b'" + " AS password" * 80_000,
+    "literals of one item": "SELECT password, " + "'b'||" * 200_000 + "'c' AS password",
+    "nested items": "password " + "(SELECT 'a' " * 45_000 + ") AS password " * 32_000,
+    "cases": "CASE WHEN 'password' THEN 'a' " * 33_000,
+    "comparisons": "'a' = password = " * 60_000,
+    "pairs": "('password'::text,'a'::text)," * 34_000,
+    "comments": "/* password " * 80_000,
+    "nested dollar quotes": "password " + "".join(f"$a{i}$'" for i in range(50_000)) + "".join(f"$a{i}$'" for i in range(50_000, 0, -1)),
+    "dollar quotes of many names": "password " + "".join(f"$a{i}$" for i in range(120_000)),
+    "quotes in quotes": "password " + "'" * 10**6,
+    "dotted names": "password." * 110_000,
+    "labels": "format('" + "password %L " * 80_000 + "', 'a')",
+    "brackets": "password[(" * 100_000,
+    "here-documents": "password=<<E\n" * 80_000,
+    "values before names": '{"value":"a","name":"password"}' * 32_000,
+    "elements of names": "<name>password</name>" * 47_000,
+    "sections": "[secrets]\na = b\n" * 60_000,
+    "objects": 'password {"' * 90_000,
 }  # fmt: skip
 
 
@@ -140,7 +159,9 @@ _PIECES = st.sampled_from(
         "-----END PRIVATE KEY-----", "#", "&", "kind: Secret", "data:", "IDENTIFIED BY ", "PASSWORD ", "crypt(",
         "Authorization: Bearer ", "postgres://u:p@h/d", "\\n", "&quot;", "$$", "'''", "value: ", "name: ",
         "INSERT INTO t (password) VALUES (", "DEFAULT ", "@tcp(", "$6$abcdefgh$ijklmnop", "\t", "\r\n", "secret", "KEY ",
-        "db:5432:a:b:", "%26", "?password=",
+        "db:5432:a:b:", "%26", "?password=", "SELECT ", " AS password", "'X'", "::text", "CASE ", "WHEN 'password' ", "THEN ", " END ",
+        "/*", "--", "current_setting('app.token')", "\\'", "$q$", " FROM ", "format('PASSWORD %L',",
+        "<<EOF\n", "EOF", "[secrets]\n", "secrets:\n", "? ", "<name>", "</name>", "<value>", "user a on >", "$ANSIBLE_VAULT;1\n", "ab\n",
     ]
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import pytest
 from fakes import A, Collect, Gate, Options, Session, World, emits, live, scheduled, world
 from servers import until
 from tocsin import waking, watch
+from tocsin.config import Config
 from tocsin.errors import ConnectError, LockedError
 from tocsin.event import Event, EventKind
+from tocsin.runner import Suspension
 from tocsin.source import Collector, Run
 
 
@@ -27,6 +29,11 @@ def w(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def named(name: str, **options: object) -> Options:
     return Options(name=name, kind="fake", **options)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAFile(Options):
+    path: Path = Path()
 
 
 def failures(page: dict[str, float], collector: str, target: str = "t") -> float:
@@ -596,3 +603,26 @@ def test_files_that_change_wake_and_a_reload_unhooks_them(w: World, tmp_path: Pa
     assert len(calls) == before
     w.apply()
     until(lambda: watch.WATCHER._fd == -1, 5)
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_a_suspended_target_is_not_connected_to(w: World, is_down: bool) -> None:
+    w.source(live("count", lambda _session, run: run.emit(A, 1, ("x",))))
+    config = Config(targets=(named("t"),))
+    w.scheduler.apply(config, {"t": Suspension("container t is stopped", is_down)})
+    page = w.scrape()
+    assert page.get('fake_up{instance="t"}') == (0 if is_down else None)
+    assert page['tocsin_target_failing{instance="t",kind="fake",reason="connect"}'] == 1
+    w.scheduler.apply(config, {"t": None})
+    assert w.scrape()['fake_up{instance="t"}'] == 1
+
+
+def test_a_file_that_was_found_is_not_followed_through_a_link(w: World, tmp_path: Path) -> None:
+    (tmp_path / "app.db").symlink_to("other.db")
+    (tmp_path / "other.db").touch()
+    monitored = InAFile(name="t", kind="fake", path=tmp_path / "app.db")
+    w.source(live("count", lambda _session, run: run.emit(A, 1, ("x",))))
+    w.scheduler.apply(Config(targets=(monitored,)), {"t": None})
+    assert w.scrape()['fake_up{instance="t"}'] == 0
+    w.scheduler.apply(Config(targets=(monitored,)))
+    assert w.scrape()['fake_up{instance="t"}'] == 1, "what somebody configured is theirs to link"

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -38,26 +39,21 @@ _SHARE = 0.5
 """Of the time, for the files: an engine answers in a moment, or not at all."""
 
 
-class Look(NamedTuple):
+class Contents(NamedTuple):
     """What an engine has: the databases, and the ids of all its containers, stopped ones included."""
 
     found: list[Found]
     present: frozenset[str]
 
 
-def find(options: DockerOptions, seconds: float) -> list[Found]:
-    """Return the databases in an engine's containers, as far as they run. Raises CollectError."""
-    return look(options, seconds).found
-
-
-def look(options: DockerOptions, seconds: float) -> Look:
+def look(options: DockerOptions, seconds: float) -> Contents:
     """Return the databases and what containers there are, whether they run or not. Raises CollectError."""
     limit = time.monotonic() + seconds
     containers = list_containers(options, seconds)
     here = whereabouts(options.address, containers, _read("/proc/self/mountinfo"), _read("/proc/net/route"))
     found = list(servers(containers, here))
     found += _in_files(options.address, containers, here, max(0.1, (limit - time.monotonic()) * _SHARE))
-    return Look(found, frozenset(container.id for container in containers))
+    return Contents(found, frozenset(container.id for container in containers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +88,14 @@ def whereabouts(address: str, containers: Iterable[Container], mountinfo: str, r
     own = next((container for container in containers if container.id in ids), None)
     if own is not None:
         if own.network_mode == "host":
-            return Here("127.0.0.1", True, own, True)
-        return Here(_gateway(routes), False, own, True)
+            return Here("127.0.0.1", on_host=True, own=own, files=True)
+        return Here(_gateway(routes), on_host=False, own=own, files=True)
     if address.startswith("unix://"):
-        return Here("127.0.0.1", True, None, True)
+        return Here("127.0.0.1", on_host=True, files=True)
     host = urlsplit(address).hostname or ""
     if _is_loopback(host):
-        return Here("127.0.0.1", True)  # through a tunnel or a proxy: whose files they are cannot be told
-    return Here(host, False)
+        return Here("127.0.0.1", on_host=True)  # through a tunnel or a proxy: whose files they are cannot be told
+    return Here(host, on_host=False)
 
 
 def servers(containers: Iterable[Container], here: Here) -> Iterator[Found]:
@@ -111,10 +107,12 @@ def servers(containers: Iterable[Container], here: Here) -> Iterator[Found]:
         _check_labels(container)
         recognition = recognise(container)
         if recognition is not None:
+            at = tuple(addresses(container, recognition.port, by_id, here))
             yield Found(
                 engine=recognition.engine,
                 name=container.name,
-                addresses=tuple(addresses(container, recognition.port, by_id, here)),
+                addresses=at,
+                is_lent=bool(at) and any(at[0] == _at(inside, recognition.port) for one in by_id.values() for inside in one.addresses),
                 origin="container",
                 place=container.name,
                 key=container.id,
@@ -134,10 +132,10 @@ def addresses(container: Container, port: int, by_id: Mapping[str, Container], h
     if owner.network_mode == "host":
         return [_at(here.host, port)] if here.host else []
     published = list(_published(owner, port, here))
-    inside = [_at(address, port) for address in owner.addresses]
+    inside = {_at(address, port): address for address in owner.addresses}
     if here.own is None:
         return list(dict.fromkeys([*published, *(inside if here.files or here.on_host else ())]))
-    near = [address for address in inside if _is_near(address, here.own.addresses)]
+    near = [place for place, address in inside.items() if _is_near(address, here.own.networks)]
     return list(dict.fromkeys([*near, *published, *inside]))
 
 
@@ -167,9 +165,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _is_near(address: str, ours: Iterable[str]) -> bool:
-    """Tell whether an address is likely on a network of ours: engines make them of 16 bits or less, and keep them apart."""
-    return any(address.split(".")[:2] == our.split(".")[:2] for our in ours)
+def _is_near(address: str, networks: Iterable[str]) -> bool:
+    """Tell whether an address is on one of these networks, which are written `address/length of the prefix`."""
+    with suppress(ValueError):  # what an engine that is not Docker's may write
+        return any(ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False) for network in networks)
+    return False
 
 
 def _gateway(routes: str) -> str:

@@ -17,6 +17,7 @@ from tocsin import catalog
 from tocsin.auth import AuthModule, LoadedModule, UserPass
 from tocsin.config import Config
 from tocsin.discovery.found import Found
+from tocsin.discovery.listening import is_of_the_server
 from tocsin.discovery.places import Resolver, split
 from tocsin.errors import CollectError, ProbeError
 from tocsin.event import one_line
@@ -80,14 +81,27 @@ def _chosen(module: LoadedModule, found: Found) -> LoadedModule:
     if not module.targets and _may_be_given_away(module, found):
         raise Lacking(
             f"a word for whom the login is: MySQL may have whoever answers ask for the password itself; name those that are meant, such as "
-            f"{_first_name(found)!r}, under defaults.{found.engine}.targets, or say ssl_mode: verify_identity"
+            f"{_first_name(found)!r}, under defaults.{found.engine}.targets, or {_proof(found)}"
         )
     return module
 
 
 def _may_be_given_away(module: LoadedModule, found: Found) -> bool:
-    """Tell whether a password could be had by somebody who only pretends to be a server: over the network, unless he must prove it."""
-    return isinstance(module.template, MysqlOptions) and bool(split(found.addresses[0])[1]) and not module.template.knows_the_server
+    """Tell whether a password could be had by somebody who only pretends to be a server.
+
+    That is so over the network unless he must prove it, and at a socket, where nothing can be proved, unless nobody else can have put
+    it there.
+    """
+    if not isinstance(module.template, MysqlOptions):
+        return False
+    address = found.addresses[0]
+    return not module.template.knows_the_server if split(address)[1] else not is_of_the_server(address, found.engine)
+
+
+def _proof(found: Found) -> str:
+    if split(found.addresses[0])[1]:
+        return "say ssl_mode: verify_identity"
+    return f"put the socket into a folder of root's or {found.engine}'s that is not open to everybody"
 
 
 def _module(modules: dict[str, AuthModule], name: str) -> LoadedModule | None:
@@ -152,7 +166,7 @@ def _by_connection_string(found: Found, base: LoadedModule, path: Path, resolver
         places = options.places()
     except CollectError as error:
         raise Lacking(f"a connection string: {error}") from error
-    resolver.look_up((*places, *found.addresses))
+    resolver.look_up((*places, *found.addresses), forgets=False)
     if not resolver.spot(places).loose & resolver.spot(found.addresses).loose:
         raise Lacking(f"a connection string for it: {path} names none of its addresses, which are {', '.join(found.addresses)}")
     return options
@@ -165,7 +179,7 @@ def _visit(module: LoadedModule, found: Found) -> TargetOptions:
     """
     visit = catalog.source(found.engine).visit
     assert visit is not None
-    for address in found.addresses:
+    for address in found.addresses[:1] if found.engine == "mysql" else found.addresses:  # of which it was asked whose it is
         try:
             return visit(replace(module, targets=()), _word(found.engine, address))
         except ProbeError as error:
@@ -190,8 +204,11 @@ def _is_meant(module: LoadedModule, found: Found) -> bool:
 
 
 def _names(found: Found) -> Iterator[str]:
-    """Yield by what patterns may mean a database, in lower case: a container's name, its image, where it is reached."""
-    known = (found.place if found.origin == "container" else found.name, found.image, *found.addresses)
+    """Yield by what patterns may mean a database, in lower case: a container's name, its image, where it is reached.
+
+    What a process is called counts for nothing: anybody may call theirs like a server.
+    """
+    known = (found.place if found.origin == "container" else "", found.image, *found.addresses)
     hosts = (host for host, port in map(split, found.addresses) if port)
     yield from (word.lower() for word in (*known, *hosts) if word)
 

@@ -24,6 +24,8 @@ class Found:
     """The container's name, `pid 123`, or the path."""
     key: str
     """What stays the same while it is the same database: a container's id, a listening address, a path."""
+    is_lent: bool = False
+    """Whether the engine lends it its first address, which may be another container's as soon as this one does not run with it."""
     image: str = ""
     evidence: tuple[str, ...] = ()
     """What told that it is one, in words for a person, the strongest first."""

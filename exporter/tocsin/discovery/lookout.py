@@ -109,9 +109,16 @@ class Lookout:
             took = time.monotonic() - began
             if self._stopped.is_set():
                 return
-            self._tell(self._search, brought)
+            self._take_in(brought)
             self._stopped.wait(min(self._every, max(_SHORTEST_REST, _REST_SHARE * took)))
             self._stirred.wait(max(0.0, began + self._every - time.monotonic()))
+
+    def _take_in(self, brought: Catch | CollectError) -> None:
+        """Tell what was brought. Where that fails the look has failed, and this thread goes on: the next one may succeed."""
+        name = f"discovery of {self._search}"
+        error = guarded(name, lambda: self._tell(self._search, brought))
+        if error is not None:
+            guarded(name, lambda: self._tell(self._search, error))
 
 
 class Lookouts:
@@ -121,6 +128,8 @@ class Lookouts:
         self._discoveries = discoveries
         self._changed = changed
         self._lookouts: dict[Search, tuple[object, Lookout]] = {}
+        self._owed: set[Search] = set()
+        """Searches whose news `changed` has not yet taken in."""
         self._lock = threading.Lock()
         self._started = self._stopped = False
 
@@ -165,10 +174,12 @@ class Lookouts:
             known[1].stir()
 
     def _note(self, search: Search, brought: Catch | CollectError) -> None:
-        if isinstance(brought, CollectError):
-            self._discoveries.fail(search, brought)
-        elif self._discoveries.note(search, brought):
+        found = self._discoveries
+        is_news = found.fail(search, brought) if isinstance(brought, CollectError) else found.note(search, brought)
+        if is_news or search in self._owed:
+            self._owed.add(search)
             self._changed()
+            self._owed.discard(search)
 
 
 def _likeness(search: Search, config: Config) -> object:

@@ -96,12 +96,16 @@ class Resolver:
             more = {one for place in plain if place in self._answers for one in self._answers[place].leads_to}
         return spot(plain | more)
 
-    def look_up(self, places: Iterable[str], seconds: float = _LOOK_UP_SECONDS) -> None:
-        """Ask for what is not known or was asked for a while ago, and wait for the answers, but not longer than that."""
+    def look_up(self, places: Iterable[str], seconds: float = _LOOK_UP_SECONDS, *, forgets: bool = True) -> None:
+        """Ask for what is not known or was asked for a while ago, and wait for the answers, but not longer than that.
+
+        With `forgets` these are all that is of interest from now on.
+        """
         wanted = {plain for place in places if place for plain in [_plain(place)] if _needs_asking(plain)}
         limit = time.monotonic() + seconds
         with self._changed:
-            self._answers = {place: known for place, known in self._answers.items() if place in wanted or known.asking}
+            if forgets:
+                self._answers = {place: known for place, known in self._answers.items() if place in wanted or known.asking}
             mine = {place: self._answers.setdefault(place, _Answer()) for place in sorted(wanted)}
             old = time.monotonic() - _KEPT_SECONDS
             todo = [place for place, known in mine.items() if not known.asking and (not known.at or known.at <= old)]

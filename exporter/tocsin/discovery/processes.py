@@ -89,7 +89,7 @@ def guessed(servers: list[Server], listening: Listening) -> Iterator[Found]:
         more = {port for port in paths.values() if port} or {one.port for one, owner in listening.tcp if owner == uid} - family.beside
         ports |= more if len(more | ports) <= len(servers) else more & {family.port}
     place = f"pid {servers[0].pid}" if len(servers) == 1 else f"one of pids {', '.join(str(server.pid) for server in servers[:5])}"
-    words = [f"a process called {servers[0].program} runs", "whose its sockets are this user may not see; these are of the same user"]
+    words = [f"a process called {servers[0].program} runs", "this user may not see which sockets are its own; these are of the same user"]
     told = False
     for port in sorted(ports):
         at = [a for one, owner in listening.tcp if (one.port, owner) == (port, uid) for a in one.addresses(both=engine == "mysql")]

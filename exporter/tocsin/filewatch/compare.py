@@ -132,34 +132,47 @@ def differences(
     """Return how the names of one directory differ, each thing that happened once.
 
     `grows` are the names of logs. Of those alone a rotation is told from tampering, by this rule: the file, known by its inode, has
-    a name now that is the same with a number or a date (app.log.1, app.log-20261121); or it is shorter while there is a file of such
-    a name, written within the last ten minutes, that is at least as long as it was; or it is another while a compressed copy
-    (app.log.1.gz), made since it was last written to, has come. What else of such names moves up, is compressed
-    (the name with .gz or the like comes while the one without goes) or falls off the end, belongs to the rotation; what merely
-    bears such a name does not.
+    a name now that is the same with a number or a date (app.log.1, app.log-20261121); or it is shorter while a file of such a name
+    has come, or is another or of another size, that was written no earlier than it was last, and is at least as long as it was or
+    compressed; or it is another while a compressed copy (app.log.1.gz), made since it was last written to, has come. What else of
+    such names moves up, is compressed (the name with .gz or the like comes while the one without goes) or falls off the end, belongs
+    to the rotation; what merely bears such a name does not.
     """
     found = [d for name in sorted({*old, *new}) if (d := compare(name, old.get(name), new.get(name), grows=name in grows)) is not None]
     if found and grows:
         found = list(_Rotation(old, new, grows).explain(found))
-    found = list(_renamed(found))
+    found = list(_renamed(found, grows))
     prefix = directory.rstrip("/")
     return [replace(d, path=f"{prefix}/{d.path}") for d in found]
 
 
-def _renamed(found: list[Difference]) -> Iterator[Difference]:
+def _renamed(found: list[Difference], grows: Collection[str]) -> Iterator[Difference]:
     """Make one difference of a name that went and one that came with its file."""
-    came = {d.new.inode: d for d in found if d.change is FileChange.ADDED and d.new is not None and d.new.inode and d.new.links < 2}
-    pairs = {d.path: came.pop(d.old.inode) for d in found if d.change is FileChange.DROPPED and d.old is not None and d.old.inode in came}
+    came = {(d.new.kind, d.new.inode): d for d in found if d.change is FileChange.ADDED and d.new and d.new.inode and d.new.links < 2}
+    pairs: dict[str, Difference] = {}
+    for d in found:
+        if d.change is FileChange.DROPPED and d.old is not None:
+            other = came.get((d.old.kind, d.old.inode))
+            if other is not None and other.new is not None and _is_same(d.old, other.new):
+                pairs[d.path] = came.pop((d.old.kind, d.old.inode))
     taken = {d.path for d in pairs.values()}
     for d in found:
         other = pairs.get(d.path)
-        if other is not None and other.new is not None and other.new.kind == d.subject.kind:
-            yield replace(d, change=FileChange.RENAMED, new=other.new, detail={"new_name": other.path}, others=(other.path,))
+        if other is not None and d.old is not None and other.new is not None:
+            changed = attributes(d.old, other.new, grows=d.path in grows)
+            detail = {"new_name": other.path}
+            yield replace(d, change=FileChange.RENAMED, new=other.new, attributes=changed, detail=detail, others=(other.path,))
         elif d.path not in taken:
             yield d
 
 
-_FRESH_NS = 600 * 10**9
+def _is_same(old: FileState, new: FileState) -> bool:
+    """Tell whether two states of one number are the same file: the number of one that is removed is soon given to another."""
+    if old.digest and new.digest:
+        return old.digest == new.digest
+    return (old.size, old.mtime_ns, old.target) == (new.size, new.mtime_ns, new.target)
+
+
 _SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z")
 
 
@@ -174,7 +187,9 @@ class _Rotation:
             source = rotated_from(name)
             if source is not None and source[0] in grows:
                 self.copies.setdefault(source[0], []).append(name)
-        self.rotated_before = {old[name].inode for names in self.copies.values() for name in names if name in old}
+        copies = [old[name] for names in self.copies.values() for name in names if name in old]
+        self.rotated_before = {copy.inode for copy in copies}
+        self.copied_before = {(copy.inode, copy.size) for copy in copies}
 
     def explain(self, found: list[Difference]) -> Iterator[Difference]:
         by_name = {d.path: d for d in found}
@@ -212,9 +227,11 @@ class _Rotation:
             return None
         for name in self.copies[base]:
             copy = self.new.get(name)
-            if copy is None or copy.kind != FILE or copy.ctime_ns < new.mtime_ns - _FRESH_NS:
+            # The time of its inode says nothing: a touch moves it. Nor does that of its content where the rest is as it was.
+            if copy is None or copy.kind != FILE or not copy.size or (copy.inode, copy.size) in self.copied_before:
                 continue
-            if copy.size >= old.size or name.endswith(_SUFFIXES):
+            written_since = copy.mtime_ns // 10**9 >= old.mtime_ns // 10**9  # some programs keep whole seconds
+            if written_since and (copy.size >= old.size or name.endswith(_SUFFIXES)):
                 return name
         return None
 
@@ -225,7 +242,7 @@ class _Rotation:
             return None
         for name in self.copies[base]:
             copy, before = self.new.get(name), self.old.get(name)
-            came = copy is not None and (before is None or before.inode != copy.inode)
+            came = copy is not None and copy.size and (before is None or before.inode != copy.inode)
             if came and copy is not None and name.endswith(_SUFFIXES) and copy.inode not in self.rotated_before:
                 return name if copy.ctime_ns >= old.mtime_ns else None
         return None
@@ -233,7 +250,7 @@ class _Rotation:
     def _is_packed(self, name: str) -> bool:
         """Tell whether a copy was compressed: it has come, and the one without the suffix has gone or is another now."""
         plain = _plain(name)
-        if not name.endswith(_SUFFIXES) or name not in self.new or plain not in self.old:
+        if not name.endswith(_SUFFIXES) or name not in self.new or not self.new[name].size or plain not in self.old:
             return False
         gone = plain not in self.new or self.new[plain].inode != self.old[plain].inode
         return gone and (name not in self.old or self.old[name].inode != self.new[name].inode)

@@ -75,6 +75,10 @@ class Places:
         """Return by name what is mounted directly in a directory and may hang."""
         return self._risky.get(directory, {})
 
+    def differ_at(self, other: Places) -> set[str]:
+        """Return where something is mounted in one of the two and not, or something else, in the other."""
+        return {point for point, _ in self._by_point.items() ^ other._by_point.items()}
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Places) and self._by_point == other._by_point
 

@@ -58,9 +58,12 @@ class Verdict(NamedTuple):
 def weigh(difference: Difference) -> Verdict:
     """Return the risk of a difference, and why.
 
-    Every attribute that differs is weighed; the heaviest counts. Its reasons are told, and those of security.
+    Every attribute that differs is weighed, and the other name of what was renamed; the heaviest counts. Its reasons are told, and
+    those of security.
     """
     attributes: tuple[str | None, ...] = difference.attributes or (None,)
+    if difference.change is FileChange.RENAMED:
+        attributes = (None, *difference.attributes)
     verdicts = [v for attribute in attributes if (v := _verdict(difference, attribute)) is not None]
     order = list(Risk)
     heaviest = max((v.risk for v in verdicts), key=order.index)
@@ -167,6 +170,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         ALTERED, INODE, Risk.DESTRUCTIVE,
         "another file has the database's name: what has the old one open goes on, and loses all of it when it ends", _is_database,
+    ),
+    Rule(
+        ALTERED, INODE, Risk.CAUTIOUS, "another directory has its name: it was moved or made anew, or one is mounted over it",
+        _is_kind(DIRECTORY),
     ),
     Rule(ALTERED, INODE, Risk.SAFE, "another file with the same content has its name", _no_inode_else),
     Rule(ALTERED, INODE, Risk.SAFE, "it was written beside and renamed, or removed and made anew"),

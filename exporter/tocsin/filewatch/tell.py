@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from tocsin.event import Event, EventKind, Risk
 from tocsin.filewatch import metrics as m
@@ -26,6 +26,27 @@ _Sort = tuple[str, str, Risk, bool]
 """Directory, change, risk, and whether it bears on security."""
 
 
+class _Often(NamedTuple):
+    """How often something was told of one path of late."""
+
+    began: float
+    """When its hour did."""
+    told: int = 0
+    security: int = 0
+    """Events told of it that bear on security; they are counted apart."""
+    untold: int = 0
+    """Changes that were counted only."""
+
+
+class _Recent(NamedTuple):
+    at: float
+    path: str
+    object_kind: str
+    change: str
+    risk: Risk
+    security: bool
+
+
 class Teller:
     """What one run has to tell, written with what it remembers in one transaction."""
 
@@ -41,9 +62,10 @@ class Teller:
         self._now = time.time()
         kept: dict[str, Any] = json.loads(run.recall(_KEY) or b"{}")
         self._changes: dict[str, int] = kept.get("changes", {})
-        self._recent: list[list[Any]] = kept.get("recent", [])
-        self._often: dict[str, list[float]] = kept.get("often", {})
-        """By path: begin of its hour, events told of it, those told that bear on security, changes counted only, begin of quiet."""
+        self._recent = [
+            _Recent(at, path, kind, change, Risk(risk), security) for at, path, kind, change, risk, security in kept.get("recent", [])
+        ]
+        self._often = {path: _Often(*numbers) for path, numbers in kept.get("often", {}).items()}
         self._moved = False
         self._told: Counter[_Sort] = Counter()
         self._summed: dict[_Sort, list[str]] = {}
@@ -60,8 +82,8 @@ class Teller:
         if verdict == FileChange.FLAPPING:
             d = difference
             event = file_event(Difference(d.path, FileChange.FLAPPING, d.old, d.new), per_hour=self._per_hour)
-        elif before is not None and before[3] and not self._often[event.object][3]:
-            event.detail["untold_before"] = int(before[3])
+        elif before is not None and before.untold and not self._often[event.object].untold:
+            event.detail["untold_before"] = before.untold
         if not self._has_room(event):
             self._sum_up(event)
         else:
@@ -69,31 +91,31 @@ class Teller:
 
     def _admit(self, event: Event) -> FileChange | str | None:
         """Return None for what is counted only, FLAPPING for the event that says so."""
-        began, told, security, untold = self._often.get(event.object, [self._now, 0, 0, 0])
+        began, told, security, untold = self._often.get(event.object, _Often(self._now))
         if self._now - began > _HOUR and (not untold or told <= self._per_hour):
             began, told, security, untold = self._now, 0, 0, 0
         if event.security and security < self._per_hour:
-            self._often[event.object] = [began, told, security + 1, untold]
+            self._often[event.object] = _Often(began, told, security + 1, untold)
             return ""
         # An hour is over only when it was one without too many: each change that is not told begins it anew.
         verdict: FileChange | str | None = "" if told < self._per_hour else FileChange.FLAPPING if told == self._per_hour else None
         if told >= self._per_hour:
             began, untold = self._now, untold + 1
-        self._often[event.object] = [began, told + 1, security, untold]
+        self._often[event.object] = _Often(began, told + 1, security, untold)
         return verdict
 
     def _count(self, event: Event) -> None:
         self._moved = True
         key = f"{event.change}|{event.risk}|{'yes' if event.security else 'no'}"
         self._changes[key] = self._changes.get(key, 0) + 1
-        self._recent.append([self._now, event.object, event.object_kind, event.change, event.risk, event.security])
+        self._recent.append(_Recent(self._now, event.object, event.object_kind, event.change, event.risk or Risk.SAFE, event.security))
         if len(self._recent) > 2 * RECENT:
             self._shorten()
 
     def _shorten(self) -> None:
         """Keep the newest, and rather what is bad than what is harmless."""
-        keep = [r for r in self._recent if r[0] > self._now - RECENT_SECONDS]
-        by_weight = sorted(range(len(keep)), key=lambda i: (keep[i][5], _RISKS.index(keep[i][4]), i), reverse=True)[:RECENT]
+        keep = [r for r in self._recent if r.at > self._now - RECENT_SECONDS]
+        by_weight = sorted(range(len(keep)), key=lambda i: (keep[i].security, _RISKS.index(keep[i].risk), i), reverse=True)[:RECENT]
         self._recent = [keep[i] for i in sorted(by_weight)]
 
     def _has_room(self, event: Event) -> bool:
@@ -128,9 +150,9 @@ class Teller:
         for event in self.summed_up():
             self._run.event(event)
         before = len(self._often)
-        self._often = {p: o for p, o in self._often.items() if self._now - o[0] <= _HOUR}
+        self._often = {p: o for p, o in self._often.items() if self._now - o.began <= _HOUR}
         if len(self._often) > _MOST_OFTEN:
-            busiest = sorted(self._often, key=lambda p: self._often[p][1], reverse=True)[:_MOST_OFTEN]
+            busiest = sorted(self._often, key=lambda p: self._often[p].told, reverse=True)[:_MOST_OFTEN]
             self._often = {p: self._often[p] for p in busiest}
         old = len(self._recent)
         self._shorten()
@@ -143,10 +165,10 @@ class Teller:
         for key, count in self._changes.items():
             change, risk, security = key.split("|")
             self._run.emit(m.CHANGES, count, (change, risk, security))
-        newest = {(r[1], r[2], r[3], r[4], "yes" if r[5] else "no"): r[0] for r in self._recent}
+        newest = {(r.path, r.object_kind, r.change, r.risk, "yes" if r.security else "no"): r.at for r in self._recent}
         for labels, at in newest.items():
             self._run.emit(m.CHANGE_TIME, at, labels)
-        for path in sorted(p for p, o in self._often.items() if o[3])[:RECENT]:
+        for path in sorted(p for p, o in self._often.items() if o.untold)[:RECENT]:
             self._run.emit(m.FLAPPING, 1, (path,))
 
 

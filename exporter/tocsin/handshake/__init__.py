@@ -12,7 +12,11 @@ from tocsin.handshake import mysql, postgres
 from tocsin.handshake.greeting import Greeting, State, Tls
 from tocsin.handshake.peer import Peer
 
-__all__ = ["Address", "Greeting", "State", "Tls", "meet"]
+__all__ = ["MEET_SECONDS", "Address", "Greeting", "State", "Tls", "meet"]
+
+MEET_SECONDS = 8.0
+"""What a meeting may take where no scrape waits for it. One that we cut off counts at MySQL as an error of our host, and a server that
+looks up the names of those who come may be silent for seconds before it greets; after ten it gives up itself (connect_timeout)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a certificate says, read from its DER as far as people ask: names, dates, who made it.
 
-Read by ourselves, because the package `cryptography` would cost the exporter 15 MB and the standard library tells nothing of a
-certificate that it was not asked to verify. https://datatracker.ietf.org/doc/html/rfc5280#section-4.1
+Read by ourselves, because the standard library tells nothing of a certificate that it was not asked to verify, and the package
+`cryptography`, which does, would be one more to install, with a compiled library, for these few fields. https://datatracker.ietf.org/doc/html/rfc5280#section-4.1
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from tocsin.errors import ConnectError
 from tocsin.handshake.greeting import Greeting, State
 from tocsin.handshake.peer import Peer
 
@@ -74,7 +75,11 @@ def _encrypted(peer: Peer, found: Greeting, user: str, number: int) -> Greeting:
     with peer.step("tls", "beginning TLS"):
         peer.send(_packet(number, _login_head(_SSL)))
         tls = peer.encrypt()
-    return _refused(peer, replace(found, tls=tls), user, number + 1, _SSL)
+    shown = replace(found, tls=tls)
+    try:
+        return _refused(peer, shown, user, number + 1, _SSL)
+    except ConnectError as error:  # it has greeted and shown its certificate, and wants one of ours, say: that is how it refuses
+        return replace(shown, state=State.REFUSING, said=str(error).removeprefix(f"{peer.target}: "))
 
 
 def _refused(peer: Peer, found: Greeting, user: str, number: int, more: int) -> Greeting:

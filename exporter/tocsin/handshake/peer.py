@@ -114,6 +114,8 @@ class Peer:
     def _broken(self, error: OSError) -> CollectError:
         if isinstance(error, PermissionError) and self._is_path:
             return PrivilegeError(f"{self.target}: may not use the socket {self.where}; let the exporter's user write to it", lost=True)
+        if isinstance(error, ssl.SSLError):  # whose number is OpenSSL's and none of the system's
+            return self._tls_failed(error)
         why = os.strerror(error.errno).lower() if error.errno else "it was broken off"
         return ConnectError(
             f"{self.target}: no connection to {self.where} while {self._doing}: {why}; is the server running, and is the address right?",
@@ -181,12 +183,15 @@ class Peer:
         except ssl.SSLError as error:
             if _chain(wrapped):  # it has shown its certificate and now wants one of ours, or a cipher that we lack
                 return tls_of(wrapped)
-            raise ConnectError(
-                f"{self.target}: TLS with {self.where} failed: {_words_of(error)}; "
-                "does it want a certificate of its clients, and can it do TLS at all?",
-                lost=True,
-            ) from error
+            raise self._tls_failed(error) from error
         return tls_of(wrapped)
+
+    def _tls_failed(self, error: ssl.SSLError) -> ConnectError:
+        return ConnectError(
+            f"{self.target}: TLS with {self.where} failed while {self._doing}: {_words_of(error)}; "
+            "does it want a certificate of its clients, and can it do TLS at all?",
+            lost=True,
+        )
 
     def leave(self) -> None:
         """Close our side first and wait a moment until the other end has closed its own.

@@ -26,12 +26,15 @@ def text(original: str) -> str:
     """Return the text with stars where it holds a secret. Masking what is masked changes nothing. Takes linear time."""
     if original in _clean:
         return original
-    from tocsin.mask.named import mask_named  # two megabytes of patterns, only where something is to be masked
+    from tocsin.mask.labelled import mask_labelled  # megabytes of patterns, only where something is to be masked
+    from tocsin.mask.layouts import mask_layouts
+    from tocsin.mask.named import mask_named, may_name
     from tocsin.mask.shapes import mask_blocks, mask_shapes
 
     found = original
     for _ in range(_MOST_ROUNDS):
-        before, found = found, mask_shapes(mask_named(mask_blocks(found)))
+        before, found = found, mask_shapes(mask_named(mask_layouts(mask_blocks(found))))
+        found = mask_labelled(found) if may_name(found) else found
         if found == before:
             break
     if found == original and len(original) <= _SHORT:

@@ -48,6 +48,8 @@ _ITS_VALUE = re.compile(
 _INNER_VALUE = re.compile(r"""\b(?:value|default|plaintext|literal|content)\b["']?[ \t]{0,40}[:=][ \t]{0,40}(?=["'\w])""")
 _BRACE = re.compile(r"""["']?[ \t]{0,20}(?:[:=]|=>)?\s{0,20}\{""")
 _LONGEST_OBJECT = 600
+_OBJECT_END = re.compile(r'(?:[^"{}]++|"(?:[^"\\\n]++|\\.)*+"|"|\{[^{}"]*+\})*+')
+"""What goes to the brace that ends an object: those in strings do not."""
 _ITS_STRING = re.compile(r"\s{0,200}<(?:string|value|data)>")
 _DIRECTIVES = frozenset((
     "", "env", "setenv", "set", "arg", "export", "fastcgi_param", "uwsgi_param", "proxy_set_header", "add_header", "requestheader set",
@@ -132,7 +134,8 @@ class _Scan:
                 return self._checked(name, quoted(text, following.end()))
             is_list_of_names = plural(name) and not holds_passwords(name)
             place = Place(text, start, self.line, min(self.line_end, len(text)))
-            if is_list_of_names or separator["mark"] != ":":
+            leads = not text[max(self.line, word.start() - 200) : word.start()].strip(" \t\"'")
+            if is_list_of_names or not (separator["mark"] == ":" or (separator["mark"] == "=" and leads)):
                 return None
             return below(place) or self._inner(name, place.line_end, block_end(place))
         return self._at(name, start, word, tight=separator[0].endswith("="), mark=separator["mark"])
@@ -181,8 +184,8 @@ class _Scan:
         brace = _BRACE.match(self.text, word.end())
         if brace is None:
             return None
-        end = self.text.find("}", brace.end(), brace.end() + _LONGEST_OBJECT)
-        return self._inner(word[0], brace.end(), end if end > 0 else brace.end() + _LONGEST_OBJECT)
+        inside = _OBJECT_END.match(self.text, brace.end(), brace.end() + _LONGEST_OBJECT)
+        return self._inner(word[0], brace.end(), inside.end() if inside is not None else brace.end())
 
     def _inner(self, name: str, start: int, end: int) -> Value | None:
         inner = _INNER_VALUE.search(self.text, start, min(end, start + _LONGEST_OBJECT))
@@ -285,11 +288,16 @@ def _end_of_line(text: str, start: int) -> int:
 
 _IN_NAMES = (
     "pass", "pw", "secret", "token", "credential", "key", "auth", "cookie", "psk", "salt", "bearer", "community", "mnemonic", "wort",
-    "shared",
+    "shared", "seed", "contrase",
 )  # fmt: skip
 """One of these is in every name of a secret: most texts have none, and are done with after the search."""
 
 
+def may_name(text: str) -> bool:
+    """Tell whether a secret's name may be in the text."""
+    return any(map(text.lower().__contains__, _IN_NAMES))
+
+
 def mask_named(text: str) -> str:
     """Mask the values whose names say that they are secrets."""
-    return _Scan(text).run() if any(map(text.lower().__contains__, _IN_NAMES)) else text
+    return _Scan(text).run() if may_name(text) else text

@@ -13,7 +13,7 @@ _LONGEST = 128
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 _SECRET_PART = re.compile(
-    r"passw(?:or)?d|passwrd|passphrase|passcode|passwort|kennwort|secret(?!ar)|credential|"
+    r"passw(?:or)?d|passwrd|passphrase|passcode|passwort|kennwort|contrase|motdepasse|secret(?!ar)|credential|"
     r"(?:api|access|private|auth|secret|shared|account|signing|encryption|preshared|master|license)key|mnemonic"
 )
 _SECRET_END = re.compile(r"(?:^|(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!under)(?<!over))pass$|pwd$|tokens?$|^(?:.*[^aeiou])?pw$|psk$")
@@ -91,6 +91,10 @@ def _says_secret(words: tuple[str, ...], i: int) -> bool:
         return False
     if word in ("key", "keys"):
         return before in _KEYS
+    if word == "seed":
+        return before in ("totp", "otp", "mfa")
+    if word == "passe":
+        return before == "de"
     if word in ("salt", "salts"):
         return before in _SALTS
     if word == "signature":

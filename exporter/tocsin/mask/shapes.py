@@ -169,6 +169,34 @@ _CURL = re.compile(
 _GLUED = re.compile(r"(\b(?:mysql|mariadb)\w{0,20}\b[^\n]{0,300}?[ \t]-p)(?![\s*]|$)([\"']?)([^\s\"']{1,200})")
 _SSHPASS = re.compile(r"(\bsshpass\b[ \t]{1,8}-p[ \t]{0,8})(?!\*\*\*)([\"']?)[^\s\"']{1,200}")
 _SENTINEL = re.compile(r"(\bauth-pass[ \t]{1,20}\S{1,100}[ \t]{1,20})(?!\*\*\*)\S{1,500}")
+_REDIS_USER = re.compile(
+    r"((?:^[ \t]*user|\bsetuser)[ \t]{1,9}\S{1,100}[ \t]{1,9}(?:(?:on|off|reset|nopass|resetpass|[~%&+@-]\S{0,100})[ \t]{1,9}){0,20}[>#])"
+    r"(?!\*\*\*)[^\s\"'<>]{3,200}(?=[ \t\r\n\"']|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_REDIS_CLI = re.compile(r"(\b(?:redis|valkey|keydb)-cli\b[^\n]{0,300}?[ \t]-a[ \t]{1,9}[\"']?)(?!\*\*\*)[^\s\"']{1,200}")
+_MONGO = re.compile(r"(\bmongo\w{0,10}\b[^\n]{0,300}?[ \t]-p[ \t]{0,9}[\"']?)(?![*]{3}|-)[^\s\"']{1,200}")
+_AUTH_CALL = re.compile(r"(\bredis\w{0,9}(?:[:.]|->)auth\(\s{0,9}[\"'])(?!\*\*\*)[^\"'\n]{1,200}", re.IGNORECASE)
+_STATS_AUTH = re.compile(r"(^[ \t]*stats[ \t]{1,9}auth[ \t]{1,9}[^\s:]{1,100}:)(?!\*\*\*)\S{1,200}", re.MULTILINE)
+_SASL = re.compile(
+    r"(^\[?[\w.-]{1,200}\]?(?::\w{1,12})?[ \t]{1,40}[^\s:\"'=]{1,128}:)"
+    r"(?!\*\*\*|//)[^\s:]{3,200}(?=[ \t]*\r?$)",
+    re.MULTILINE,
+)
+_SNMP_USER = re.compile(
+    r"(^[ \t]*createUser[ \t][^\n]{0,200}?[ \t](?:MD5|SHA(?:-?\d{3})?|DES|AES(?:-?\d{3}C?)?)[ \t]{1,9}(?:-[lm][ \t]{1,9})?[\"']?)"
+    r"(?!\*\*\*)[^\s\"']{1,200}",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SNMP_COMMUNITY = re.compile(
+    r"(^[ \t]*(?:r[ow]community6?|com2sec6?(?:[ \t]{1,9}\S{1,100}){2})[ \t]{1,9}[\"']?)"
+    r"(?!\*\*\*)[^\s\"'=:]{1,200}(?=[\"'\s]|$)",
+    re.MULTILINE,
+)
+_BARE_LOGIN = re.compile(
+    r"(\bhttps?://)(?!\*\*\*)(?:[^\s:/?#@\"'<>]{4,256}(?=@(?:[\w-]{1,40}\.){0,3}(?:github|gitlab|bitbucket)\.\w{2,9})|[0-9a-f]{32}(?=@))"
+)
+_ANSIBLE = re.compile(r"(\$ANSIBLE_VAULT;[^\n]{1,100}\n)((?:[ \t]*[0-9a-fA-F]{2,200}[ \t]*\r?(?:\n|\Z))++)")
 _NATURAL = re.compile(r"(\b(?i:password|passphrase|passwd)[ \t]{1,4}(?:is|was)[ \t]{1,4}[\"'`])(?!\*\*\*)([^\"'`\n]{1,200})")
 
 
@@ -274,9 +302,9 @@ def _end_of_insert(text: str, found: re.Match[str]) -> int:
 # --- JSON and YAML of known kinds --------------------------------------------------------------------------------------------
 
 _KIND_SECRET = re.compile(
-    r"""^[ \t]*["']?kind["']?[ \t]*:[ \t]*["']?Secret["']?[ \t]*,?[ \t]*\r?$|"kind"\s{0,20}:\s{0,20}"Secret\"""", re.MULTILINE
+    r"""^[ \t]*(?:-[ \t]+)?["']?kind["']?[ \t]*:[ \t]*["']?Secret["']?[ \t]*,?[ \t]*\r?$|"kind"\s{0,20}:\s{0,20}"Secret\"""", re.MULTILINE
 )
-_DATA = re.compile(r"""^([ \t]*)["']?(?:data|stringData)["']?[ \t]*:[ \t]*(\{?)[ \t]*\r?$""", re.MULTILINE)
+_DATA = re.compile(r"""^([ \t]*(?:-[ \t]+)?)["']?(?:data|stringData)["']?[ \t]*:[ \t]*(\{?)[ \t]*\r?$""", re.MULTILINE)
 _DATA_JSON = re.compile(r'"(?:data|stringData)"\s{0,20}:\s{0,20}\{([^{}]{1,1000000})\}')
 _MEMBER = re.compile(r'("[^"\n]{1,256}"\s{0,20}:\s{0,20}")(?!\*\*\*")((?:[^"\\]|\\.)*+)"')
 _ENTRY = re.compile(r"""^([ \t]*["']?[\w.\-/]{1,256}["']?[ \t]*:[ \t]*)(?!\*\*\*)(\S.*)$""")
@@ -309,7 +337,7 @@ def _mask_secret(document: str) -> str:
                 lines[i] = entry[1] + STARS + ("\r" if line.endswith("\r") else "")
             continue
         data = _DATA.match(line)
-        depth = indent if data is not None else None
+        depth = len(data[1]) if data is not None else None
     return "\n".join(lines)
 
 
@@ -320,6 +348,10 @@ def _mask_basic(found: re.Match[str]) -> str:
     except (binascii.Error, UnicodeDecodeError):
         return found[0]
     return found[1] + STARS if ":" in plain and plain.isprintable() else found[0]
+
+
+def _mask_ansible(found: re.Match[str]) -> str:
+    return found[1] + starred(found[2])
 
 
 def mask_shapes(text: str) -> str:
@@ -349,6 +381,16 @@ _LINES = (
     (("mysql", "mariadb"), _GLUED, rf"\1\2{STARS}"),
     (("sshpass",), _SSHPASS, rf"\1\2{STARS}"),
     (("auth-pass",), _SENTINEL, rf"\1{STARS}"),
+    (("user",), _REDIS_USER, rf"\1{STARS}"),
+    (("-cli",), _REDIS_CLI, rf"\1{STARS}"),
+    (("mongo",), _MONGO, rf"\1{STARS}"),
+    (("redis",), _AUTH_CALL, rf"\1{STARS}"),
+    (("stats",), _STATS_AUTH, rf"\1{STARS}"),
+    (("]:",), _SASL, rf"\1{STARS}"),
+    (("createuser",), _SNMP_USER, rf"\1{STARS}"),
+    (("community", "com2sec"), _SNMP_COMMUNITY, rf"\1{STARS}"),
+    (("://",), _BARE_LOGIN, rf"\1{STARS}"),
+    (("$ansible_vault",), _ANSIBLE, _mask_ansible),
     (("pass",), _NATURAL, rf"\1{STARS}"),
     ((":",), _PGPASS, rf"\1{STARS}"),
     (("::",), _SHADOW, rf"\1{STARS}"),

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tocsin.schema.model import Object, Schema
+from tocsin.schema.model import Object, Schema, parts
 
 _TABLES = ("table", "view", "materialized view", "partition")
 _DIALECTS = {"postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
@@ -61,7 +61,8 @@ class Catalogue:
         for o in schema.objects:
             if o.kind not in _TABLES or o.parent:
                 continue
-            space, _, name = o.full_name.rpartition(".") if self.dialect in ("postgres", "duckdb") else (database, "", o.name)
+            words = parts(o.name) if self.dialect in ("postgres", "duckdb") else [database, o.name]
+            space, name = words if len(words) == 2 else ("", o.name)
             own = columns.get(o.full_name)
             names = [c.name for c in own or ()]
             text = self.fold(o.trait("columns") or "") if o.kind in ("view", "materialized view") else ""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from tocsin.event import Change
 from tocsin.schema import follow
-from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, by_root
+from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, by_root, unveiled
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -47,47 +47,71 @@ def diff(before: Schema, after: Schema) -> list[Difference]:
 
     Parts of an added or dropped object, and what is attached to it, are not listed one by one. A rename is told by
     the engine's identity where it has one, else by content; a renamed object's parts have not changed, and neither
-    has what is in a renamed schema, or what only mentions the new name now. Where another one bears a name now, both are
-    compared under that name, as clients see it. A table that became a partition is neither dropped nor added.
+    has what is in a renamed schema, or what only mentions the new name now. Two that change places are two renames. Only what
+    no identity leads to is compared under its name, such as a table that was made again. A table that became a partition is
+    neither dropped nor added.
     """
+    before, after = (replace(a, objects=tuple(unveiled(a.objects, b.objects))) for a, b in ((before, after), (after, before)))
     gone, come = _partitions(after), _partitions(before)
     folds = before.folds_names and after.folds_names
-    roots = _compare(
-        [o for o in before.objects if _is_root(o) and o.identity not in gone],
-        [o for o in after.objects if _is_root(o) and o.identity not in come],
-        folds=folds,
-    )
-    roots = _renamed_by_content(roots, before, after)
-    silent = _names(o for s, mark in ((before, gone), (after, come)) for o in s.objects if _is_root(o) and o.identity in mark)
-    standing = _standing(before, after)
-    dropped = (silent | _names(d.old for d in roots if d.change is Change.DROPPED)) - standing
-    added = (silent | _names(d.new for d in roots if d.change is Change.ADDED)) - standing
-    renamed = {old: new for d in roots if d.change is Change.RENAMED for old, new in zip(_called(d.old), _called(d.new), strict=True)}
-    renamed = {old: new for old, new in renamed.items() if old not in standing}
+    old_roots = [o for o in before.objects if _is_root(o) and o.identity not in gone]
+    new_roots = [o for o in after.objects if _is_root(o) and o.identity not in come]
+    roots = _renamed_by_content(_compare(old_roots, new_roots, folds=folds), before, after)
+    dropped, renamed = _left(roots, before, old_roots)
+    added = _come(roots, after, new_roots)
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
     new = [o for o in after.objects if _is_part(o) and (o.parent not in added or _opens_to_everybody(o))]
     parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), folds=folds)
-    names = _part_names(parts)
-    attached = [o._replace(name=names.get((o.parent, o.name), o.name)) for o in old if o.kind in ATTACHED]
-    parts = _sorted(parts + _compare(attached, (o for o in new if o.kind in ATTACHED), folds=folds))
-    return _without_followers(_took_names(roots, after), _told(parts))
+    parts = _sorted(parts + _compare(*_attached(old, new, parts), folds=folds))
+    return _without_followers(roots, parts, before, after)
 
 
-def _took_names(roots: list[Difference], after: Schema) -> list[Difference]:
-    """Tell as renamed what seems to be gone, and is there under a name that another one bore until now: nothing of it is lost."""
-    there = {(o.kind, o.identity): o for o in after.objects if _is_root(o) and _is_numbered(o)}
-    found = []
-    for d in roots:
-        taken = there.get((d.subject.kind, d.subject.identity)) if d.change is Change.DROPPED else None
-        found.append(Difference(Change.RENAMED, d.old, taken) if taken is not None else d)
-    return _sorted(found)
+def _left(roots: list[Difference], before: Schema, compared: list[Object]) -> tuple[set[str], dict[str, str]]:
+    """Return by what names parts know the roots that are no more, and by what names those that are called otherwise now.
+
+    A table may share its name with a routine: that of one that stays leads to it alone.
+    """
+    gone = {d.old for d in roots if d.change is Change.DROPPED}
+    moved = {d.old: d.new for d in roots if d.change is Change.RENAMED}
+    kept = {o for o in compared if o not in gone}
+    stayed = _names(kept - moved.keys())
+    renamed = {old: new for a, b in moved.items() for old, new in zip(_called(a), _called(b), strict=True)}
+    dropped = _names(o for o in before.objects if _is_root(o) and o not in kept) - _names(kept)
+    return dropped, {old: new for old, new in renamed.items() if old not in stayed}
 
 
-def _without_followers(roots: list[Difference], parts: list[Difference]) -> list[Difference]:
+def _come(roots: list[Difference], after: Schema, compared: list[Object]) -> set[str]:
+    """Return by what names parts know the roots that are new, and that no other root bears."""
+    added = {d.new for d in roots if d.change is Change.ADDED}
+    kept = {o for o in compared if o not in added}
+    return _names(o for o in after.objects if _is_root(o) and o not in kept) - _names(kept)
+
+
+def _attached(old: list[Object], new: list[Object], parts: list[Difference]) -> tuple[list[Object], list[Object]]:
+    """Return what is attached to roots and to parts that are there before and after, by the names of those now.
+
+    What is attached to a part that came or went itself came and went with it.
+    """
+    names = {_place(d.old): _place(d.new)[1] for d in parts if d.change is Change.RENAMED and d.old and d.new}
+    dropped = {_place(d.old) for d in parts if d.change is Change.DROPPED and d.old}
+    added = {_place(d.new) for d in parts if d.change is Change.ADDED and d.new}
+    before = [o for o in old if o.kind in ATTACHED and (o.parent, o.name) not in dropped]
+    return (
+        [o._replace(name=names.get((o.parent, o.name), o.name)) for o in before],
+        [o for o in new if o.kind in ATTACHED and (o.parent, o.name) not in added],
+    )
+
+
+def _place(part: Object) -> tuple[str, str]:
+    """Return by what root and name something is attached to a part."""
+    return part.parent, part.name if part.kind == "column" else f"{part.kind} {part.name}"
+
+
+def _without_followers(roots: list[Difference], parts: list[Difference], before: Schema, after: Schema) -> list[Difference]:
     """Leave out what has another name or other words only because something that it is in, or mentions, was renamed."""
     renamed = _renamed(roots)
     with_another = follow.followers(renamed)
-    words = follow.Renames(renamed + _renamed(d for d in parts if d.subject.kind == "column"))
+    words = follow.Renames(renamed + _renamed(d for d in parts if d.subject.kind == "column"), before, after)
     told, untold = list[Difference](), list[Difference]()
     for d in roots + _without_made_up(parts, words):
         (untold if _follows(d, with_another, words) else told).append(d)
@@ -139,12 +163,6 @@ def _is_root(o: Object) -> bool:
     return not o.parent and o.kind != "partition"
 
 
-def _standing(before: Schema, after: Schema) -> set[str]:
-    """Return the names of roots that are there before and after: a table, say, beside a routine of its name that came or went."""
-    old, new = ({(o.kind, o.full_name) for o in s.objects if _is_root(o)} for s in (before, after))
-    return {name for _, name in old & new}
-
-
 def _is_part(o: Object) -> bool:
     return bool(o.parent)
 
@@ -162,27 +180,6 @@ def _names(objects: Iterable[Object | None]) -> set[str]:
 def _opens_to_everybody(o: Object) -> bool:
     """Tell whether it is a grant to everybody: worth telling even of an object that is new itself."""
     return o.kind == "grant" and "PUBLIC=" in (o.traits[0] or "")
-
-
-def _part_names(parts: list[Difference]) -> dict[tuple[str, str], str]:
-    """Return by what names what is attached to renamed parts knows them now, by the part's root and the name until now."""
-    found = {}
-    for d in parts:
-        if d.change is Change.RENAMED and d.old is not None and d.new is not None:
-            before = "" if d.old.kind == "column" else f"{d.old.kind} "
-            found[d.old.parent, before + d.old.name] = before + d.new.name
-    return found
-
-
-def _told(parts: list[Difference]) -> list[Difference]:
-    """Leave out what is attached to parts that came or went themselves: it came and went with them."""
-    followed: dict[Change, set[tuple[str, str]]] = {Change.ADDED: set(), Change.DROPPED: set()}
-    for d in parts:
-        if d.subject.kind not in ATTACHED:
-            for change, o in ((Change.DROPPED, d.old), (Change.ADDED, d.new)):
-                if o is not None and d.change is change:
-                    followed[change] |= {(o.parent, o.name), (o.parent, f"{o.kind} {o.name}")}
-    return [d for d in parts if d.subject.kind not in ATTACHED or (d.subject.parent, d.subject.name) not in followed.get(d.change, ())]
 
 
 def _renamed_by_content(roots: list[Difference], before: Schema, after: Schema) -> list[Difference]:
@@ -232,21 +229,31 @@ def _key(o: Object) -> _Key:
 
 
 def _compare(before: Iterable[Object], after: Iterable[Object], *, folds: bool) -> list[Difference]:
+    """Compare what is known by identity first, then by name, then by what is left of it under another name."""
     old = {_key(o): o for o in before}
     new = {_key(o): o for o in after}
-    gone = {k: o for k, o in old.items() if k not in new or new[k].traits != o.traits}
-    come = {k: o for k, o in new.items() if k not in old or old[k].traits != o.traits}
+    gone = {k: o for k, o in old.items() if k not in new or not _is_as_it_was(o, new[k])}
+    come = {k: o for k, o in new.items() if k not in old or not _is_as_it_was(old[k], o)}
     _pairs(gone, come, _same_behind_made_up_name)  # they are equal: their names mean nothing
-    found = [Difference(Change.ALTERED, gone.pop(k), come.pop(k)) for k in gone.keys() & come.keys()]
+    known = _pairs(gone, come, _same_number)
+    _pairs(gone, come, _same_name_and_content)  # made again as it was
+    known += [(gone.pop(k), come.pop(k)) for k in gone.keys() & come.keys()]
     respelled = _pairs(gone, come, _same_but_for_case) if folds else []
-    for a, b in respelled + _pairs(gone, come, _same_identity) + _pairs(gone, come, _same_content):
-        if not (a.generated and b.generated):
+    found = []
+    for a, b in known + respelled + _pairs(gone, come, _same_position) + _pairs(gone, come, _same_content):
+        if _key(a) != _key(b) and not (a.generated and b.generated):
             found.append(Difference(Change.RENAMED, a, b, respelled=(a, b) in respelled))
         if a.traits != b.traits:
             found.append(Difference(Change.ALTERED, a, b))
     found += [Difference(Change.DROPPED, o, None) for o in gone.values()]
     found += [Difference(Change.ADDED, None, o) for o in come.values()]
     return _sorted(found)
+
+
+def _is_as_it_was(old: Object, new: Object) -> bool:
+    """Tell whether nothing is to be said of what bears one name. Another number counts only where there is more behind it than traits."""
+    is_another = old.identity != new.identity and _is_numbered(old) and _is_numbered(new)
+    return old.traits == new.traits and not (is_another and (not old.parent or old.kind == "column"))
 
 
 def _sorted(found: list[Difference]) -> list[Difference]:
@@ -276,8 +283,16 @@ def _same_but_for_case(o: Object) -> object:
     return (o.kind, o.parent, o.name.lower())
 
 
-def _same_identity(o: Object) -> object:
-    return (o.kind, o.parent, o.identity, None if _is_numbered(o) else o.traits) if o.identity else None
+def _same_number(o: Object) -> object:
+    return (o.kind, o.parent, o.identity) if _is_numbered(o) else None
+
+
+def _same_name_and_content(o: Object) -> object:
+    return (_key(o), o.traits)
+
+
+def _same_position(o: Object) -> object:
+    return (o.kind, o.parent, o.identity, o.traits) if o.identity and not _is_numbered(o) else None
 
 
 def _same_content(o: Object) -> object:

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tocsin import vitals
 from tocsin.errors import SetupError
 from tocsin.event import Change
 from tocsin.schema.diff import Difference, diff
 from tocsin.schema.masked import masked
-from tocsin.schema.model import OF_SERVER, TRAITS, Object, Schema
+from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema
 from tocsin.source import Run
 
 _log = logging.getLogger("tocsin.schema")
@@ -29,6 +29,13 @@ _log = logging.getLogger("tocsin.schema")
 _FORMAT = 1
 _LARGEST = 256 * 2**20
 _MOST_OBJECTS = 20
+_LONGEST_SHOWN = 40
+_EXPORT = "tocsin schema export TARGET"
+_CALLED = {dict: "an object", list: "a list", str: "text", int: "a number", bool: "true or false"}
+_ONE_DATABASE = ("sqlite", "duckdb")
+"""Engines that have one database in each file."""
+
+_T = TypeVar("_T")
 
 WORDS = {Change.DROPPED: "missing", Change.ADDED: "unexpected", Change.ALTERED: "different", Change.RENAMED: "renamed"}
 """What a change from the expected schema to the present one is called."""
@@ -75,43 +82,84 @@ def as_dict(o: Object) -> dict[str, Any]:
 
 
 def read(path: Path) -> Expected:
-    """Read a file of expected schemas. Raises SetupError with what is wrong, and where."""
+    """Read a file of expected schemas. Raises SetupError with what is wrong, and where; never anything else."""
     try:
         if path.stat().st_size > _LARGEST:
             raise SetupError(f"{path} is larger than {_LARGEST} bytes: not an expected schema")
-        found = json.loads(path.read_text("utf-8"))
+        if not path.is_file() and not path.is_dir():  # reading a pipe or a device may never end
+            raise SetupError(f"{path} is no regular file: write one with: {_EXPORT}")
+        found = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise SetupError(f"{path} cannot be read: {error.strerror}; write it with: tocsin schema export TARGET") from error
-    except ValueError as error:
-        raise SetupError(f"{path} is not JSON: {error}; write it again with: tocsin schema export TARGET") from error
+        raise SetupError(f"{path} cannot be read: {error.strerror}; write it with: {_EXPORT}") from error
+    except (ValueError, RecursionError) as error:
+        raise SetupError(f"{path} is not JSON: {error}; write it again with: {_EXPORT}") from error
     try:
-        if found["format"] != _FORMAT:
-            raise SetupError(
-                f"{path} has format {found['format']}, this version reads {_FORMAT}; write it again with: tocsin schema export TARGET"
-            )
-        kinds = frozenset(found["kinds"])
-        schemas = {
-            name: Schema(one["server"], tuple(_from_dict(path, o) for o in one["objects"])) for name, one in found["databases"].items()
-        }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SetupError(f"{path} is not an expected schema ({error}); write it with: tocsin schema export TARGET") from error
+        return _expected(path, found)
+    except (_Wrong, RecursionError) as error:
+        raise SetupError(f"{path} is not an expected schema: {error}; write it again with: {_EXPORT}") from error
+
+
+class _Wrong(Exception):
+    """What is not as it should be, and where."""
+
+
+def _expected(path: Path, found: Any) -> Expected:
+    whole = _typed(found, dict, "the file")
+    number = _field(whole, "format", int, "the file")
+    if number != _FORMAT:
+        raise SetupError(f"{path} has format {number}, this version reads {_FORMAT}; write it again with: {_EXPORT}")
+    kinds = frozenset(_typed(kind, str, "a kind in `kinds`") for kind in _field(whole, "kinds", list, "the file"))
     unknown = kinds - TRAITS.keys()
     if unknown:
         raise SetupError(f"{path}: unknown kinds {', '.join(sorted(unknown))}; there are {', '.join(TRAITS)}")
+    schemas = {}
+    for name, value in _field(whole, "databases", dict, "the file").items():
+        where = f"database {_text(name, 'the name of a database')}"
+        one = _typed(value, dict, where)
+        objects = _field(one, "objects", list, where)
+        schemas[name] = Schema(
+            _field(one, "server", str, where), tuple(_from_dict(path, o, f"object {i} of {where}") for i, o in enumerate(objects, 1))
+        )
     return Expected(kinds, schemas)
 
 
-def _from_dict(path: Path, found: dict[str, Any]) -> Object:
-    kind = found["kind"]
+def _from_dict(path: Path, value: Any, where: str) -> Object:
+    found = _typed(value, dict, where)
+    kind, name = _field(found, "kind", str, where), _field(found, "name", str, where)
     if kind not in TRAITS:
-        raise SetupError(f"{path}: {found.get('name')}: unknown kind {kind}; there are {', '.join(TRAITS)}")
+        raise SetupError(f"{path}: {name}: unknown kind {kind}; there are {', '.join(TRAITS)}")
     unknown = found.keys() - {"kind", "parent", "name", "generated_name", *TRAITS[kind]}
     if unknown:
-        raise SetupError(
-            f"{path}: {kind} {found.get('name')}: unknown {', '.join(sorted(unknown))}; a {kind} has {', '.join(TRAITS[kind])}"
-        )
-    traits = tuple(found.get(name) for name in TRAITS[kind])
-    return Object(kind, found.get("parent", ""), found["name"], traits, None, bool(found.get("generated_name")))
+        raise SetupError(f"{path}: {kind} {name}: unknown {', '.join(sorted(unknown))}; a {kind} has {', '.join(TRAITS[kind])}")
+    where = f"{where}, {kind} {name}"
+    if not name and kind not in ATTACHED:
+        raise _Wrong(f"{where}: its name is empty")
+    traits = tuple(None if found.get(trait) is None else _field(found, trait, str, where) for trait in TRAITS[kind])
+    parent = _field(found, "parent", str, where) if "parent" in found else ""
+    return Object(kind, parent, name, traits, None, "generated_name" in found and _field(found, "generated_name", bool, where))
+
+
+def _field(found: dict[str, Any], name: str, type_: type[_T], where: str) -> _T:
+    if name not in found:
+        raise _Wrong(f"{where} has no `{name}`")
+    return _typed(found[name], type_, f"`{name}` of {where}")
+
+
+def _typed(value: Any, type_: type[_T], where: str) -> _T:
+    if type(value) is not type_:  # as JSON has it, where true is no number
+        shown = json.dumps(value)
+        raise _Wrong(f"{where} is {shown if len(shown) <= _LONGEST_SHOWN else f'{shown[:_LONGEST_SHOWN]}...'}, and not {_CALLED[type_]}")
+    if isinstance(value, str):
+        _text(value, where)
+    return value
+
+
+def _text(value: str, where: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _Wrong(f"{where} is no text: {error.reason}") from error
+    return value
 
 
 def differences(expected: Expected, database: str, present: Schema) -> list[Difference]:
@@ -156,7 +204,7 @@ def compare(database: str, present: Schema, path: Path | None) -> dict[str, Any]
         _log.warning("the expected schema cannot be compared: %s", error)
         return found | {"readable": False}
     if database not in expected.schemas:
-        return found
+        return found | _other_databases(database, present, path, expected)
     told = [(d.subject.kind, d.subject.full_name, WORDS[d.change]) for d in differences(expected, database, present)]
     counts = Counter((kind, word) for kind, _, word in told)
     kinds = {o.kind for o in present.objects} | {o.kind for o in expected.schemas[database].objects}
@@ -164,6 +212,18 @@ def compare(database: str, present: Schema, path: Path | None) -> dict[str, Any]
         for word in WORDS.values():
             counts.setdefault((kind, word), 0)
     return found | {"counts": sorted([*key, count] for key, count in counts.items()), "objects": told[:_MOST_OBJECTS]}
+
+
+def _other_databases(database: str, present: Schema, path: Path, expected: Expected) -> dict[str, Any]:
+    """Say that a file speaks of other databases alone: where an engine has one, that is a mistake, and not a choice."""
+    if present.server.partition(" ")[0] not in _ONE_DATABASE:
+        return {}
+    named = sorted(expected.schemas)
+    _log.warning("the expected schema in %s is of %s, and not of %s", path, ", ".join(named) or "no database", database)
+    if not named:
+        return {"readable": False}
+    counts = [["database", WORDS[Change.DROPPED], len(named)]]
+    return {"counts": counts, "objects": [("database", name, WORDS[Change.DROPPED]) for name in named[:_MOST_OBJECTS]]}
 
 
 def _signature(path: Path | None) -> list[int] | str | None:

@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from tocsin.schema.model import TRAITS, Object
+from tocsin.schema.model import TRAITS, Object, Schema, part, parts
+from tocsin.schema.words import Entry, Place, Splitter, Words
 
 _ROW_TYPES = ("enum", "domain", "type", "table", "view", "materialized view")
 """Kinds whose names are names of types, which routines and operators bear in their own."""
@@ -25,8 +26,36 @@ OF_ROLES = ("owner", "grant", "policy", "default privileges", "user mapping")
 _LISTS = {"privileges": "; ", "tables": ", ", "roles": ", "}
 """Traits that are lists in the order of their names."""
 
-_WORD = r'"(?:[^"]|"")*"|\w+|\S'
-_MADE_UP_CHECK = r"_check\d*$"
+_BARE = (
+    "schema", "role", "tablespace", "extension", "language", "access method", "foreign data wrapper", "foreign server", "publication",
+    "subscription", "event trigger",
+)  # fmt: skip
+"""Kinds whose names are never within a schema."""
+
+_SAID_BY = {
+    "OWNER": "role", "TABLESPACE": "tablespace", "USING": "access method", "METHOD": "access method", "WRAPPER": "foreign data wrapper",
+    "SERVER": "foreign server", "LANGUAGE": "language", "SCHEMA": "schema",
+}  # fmt: skip
+"""Of what a word is the name, by the word before it."""
+
+_REGISTERED = {"regrole": "OWNER", "regnamespace": "SCHEMA"}
+"""Types of constants that are names without a schema."""
+
+_RELATIONS = ("table", "view", "materialized view")
+
+_AS_WRITTEN = {("comment", "text"), ("enum", "values"), ("extension", "version")}
+"""What PostgreSQL, which keeps all but texts by number, never writes anew."""
+
+_WRITTEN_ANEW: dict[str, dict[str, tuple[str, ...]]] = {
+    "sqlite": {
+        "index": ("definition",), "constraint": ("definition",), "trigger": ("definition",), "view": ("definition", "columns"),
+        "column": ("generated",),
+    },
+    "duckdb": {"index": ("definition",), "constraint": ("definition",), "column": ("generated",)},
+    "mariadb": {"index": ("definition",), "constraint": ("definition",), "table": ("form",), "column": ("default", "generated")},
+    "mysql": {"index": ("definition",), "constraint foreign key": ("definition",)},
+}  # fmt: skip
+"""What other engines write anew: views and programs keep the words in which they were written, but SQLite changes those too."""
 
 Renamed = tuple[Object, Object]
 """An object as it was and as it is."""
@@ -70,106 +99,285 @@ class _Substitution:
 
 
 def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
+    return name if re.fullmatch(r'[a-z_][a-z0-9_$]*|".*"', name) else '"' + name.replace('"', '""') + '"'
 
 
 def _qualified(name: str) -> str:
-    schema, point, rest = name.partition(".")
-    return f"{_quoted(schema)}.{_quoted(rest)}" if point else _quoted(schema)
+    return ".".join(_quoted(part(word)) for word in parts(name))
 
 
 class Renames:
-    """The names that changed between two schemas."""
+    """The names that changed between two schemas, and what of the texts the engine writes anew for that."""
 
-    def __init__(self, renamed: Iterable[Renamed]) -> None:
-        self.pairs: set[tuple[str, str]] = set()
-        for old, new in renamed:
-            self.pairs |= _word_pairs(old.name, new.name)
-        self._names = {name for pair in self.pairs for name in pair}
-        # A name that is no word is one all the same where the engine does not quote it.
-        strange = sorted({name for pair in self.pairs for name in pair if not re.fullmatch(r"\w+|.*\..*", name)}, key=len, reverse=True)
-        self._word = re.compile("|".join([r'"(?:[^"]|"")*"', *(rf"(?<!\w){re.escape(name)}(?!\w)" for name in strange), _WORD]))
+    def __init__(self, renamed: Iterable[Renamed], before: Schema, after: Schema) -> None:
+        self.pairs = list(renamed)
+        self._engine = before.server.partition(" ")[0]
+        self._moves: dict[Place, set[Place]] = {}
+        self._relations: dict[Place, Place] = {}
+        self._columns: dict[Place, dict[str, str]] = {}
+        self._bare: dict[str, dict[str, str]] = {}
+        for old, new in self.pairs:
+            if old.kind == "column":
+                # A part goes by its root's new name already.
+                self._columns.setdefault(_place(old.parent), {})[old.name] = new.name
+            elif old.kind in _BARE:
+                self._bare.setdefault(old.kind, {})[old.name] = new.name
+            else:
+                self._moves.setdefault(_place(_simple(old)), set()).add(_place(_simple(new)))
+            if old.kind in _RELATIONS:
+                self._relations[_place(old.name)] = _place(new.name)
+        self._until_now = {new: old for old, new in self._relations.items()}
+        self._split = Splitter(
+            (name for pair in self.pairs for o in pair for name in _own_names(o)), backslashes=self._engine not in ("sqlite", "duckdb")
+        )
+        self._order = (_columns_in_order(before), _columns_in_order(after)) if self._columns else ({}, {})
 
     def explain(self, old: Object, new: Object) -> bool:
-        """Tell whether an object was altered only in that its texts mention what was renamed by the new names."""
+        """Tell whether an object was altered only in that the engine writes the new names where it wrote the old ones."""
         return bool(self.pairs) and all(
-            self._explains(name, a or "", b or "") for name, a, b in zip(TRAITS[old.kind], old.traits, new.traits, strict=True)
+            a == b or (a is not None and b is not None and self._is_written_anew(new, name, b) and self._explains(old, new, name, a, b))
+            for name, a, b in zip(TRAITS[old.kind], old.traits, new.traits, strict=True)
         )
 
-    def _explains(self, trait: str, old: str, new: str) -> bool:
-        if trait in _LISTS:
-            before, after = (Counter(text.split(_LISTS[trait])) for text in (old, new))
-            gone, come = list((before - after).elements()), list((after - before).elements())
-            return len(gone) == len(come) and all(self._take(text, come) for text in gone)
-        return old == new or self._aligned(self._words(old), self._words(new))
+    def _is_written_anew(self, o: Object, trait: str, text: str) -> bool:
+        """Tell whether the engine itself changes a text where what it mentions is renamed. Nobody else's text is excused."""
+        if self._engine in _WRITTEN_ANEW:
+            form = f"{o.kind} {o.traits[0]}" if o.kind == "constraint" and self._engine == "mysql" else o.kind
+            return trait in _WRITTEN_ANEW[self._engine].get(form, ())
+        if trait == "body":  # as a string it is kept as it was written, by SQL's standard it is not
+            return o.trait("language") == "sql" and re.match(r"BEGIN ATOMIC\s|RETURN\s", text) is not None
+        return (o.kind, trait) not in _AS_WRITTEN
 
-    def _take(self, text: str, others: list[str]) -> bool:
-        found = next((other for other in others if self._aligned(self._words(text), self._words(other))), None)
+    def _explains(self, old: Object, new: Object, trait: str, a: str, b: str) -> bool:
+        if trait == "role":
+            return self._bare.get("role", {}).get(a) == b
+        if trait in ("language", "schema"):
+            return self._bare.get(trait, {}).get(a) == b
+        if trait == "attributes":  # settings are kept as they were written
+            (a, _, mine), (b, _, theirs) = (re.sub(r"(^|\s)SET ", "\0", text, count=1).partition("\0") for text in (a, b))
+            if mine != theirs:
+                return False
+        if trait not in _LISTS:
+            return _Comparison(self, old, new, trait, a, b).holds()
+        before, after = (Counter(_items(text, _LISTS[trait])) for text in (a, b))
+        gone, come = list((before - after).elements()), list((after - before).elements())
+        return len(gone) == len(come) and all(self._take(old, new, trait, text, come) for text in gone)
+
+    def _take(self, old: Object, new: Object, trait: str, text: str, others: list[str]) -> bool:
+        found = next((other for other in others if self._is_item(old, new, trait, text, other)), None)
         if found is not None:
             others.remove(found)
         return found is not None
 
-    def _words(self, text: str) -> list[str]:
-        return [w[1:-1].replace('""', '"') if w[0] == '"' and len(w) > 1 else w for w in self._word.findall(text)]
+    def _is_item(self, old: Object, new: Object, trait: str, one: str, other: str) -> bool:
+        if trait == "tables":
+            return _Comparison(self, old, new, trait, one, other).holds()
+        (a, *rights), (b, *others) = (re.split(r"(=| without )", text, maxsplit=1) for text in (one, other))
+        return rights == others and self._bare.get("role", {}).get(a, a) == b
 
-    def _aligned(self, old: list[str], new: list[str]) -> bool:
-        """Tell whether two texts say the same, word by word."""
+    # What the words are called now
+
+    def words(self, o: Object, trait: str, text: str, table: Place) -> Words:
+        on = o.kind in ("index", "trigger", "rule")
+        own = Entry(table, table[1]) if o.parent else None
+        return Words(self._split.words(text), own, on=on, relation_first=trait in ("tables", "inherits"))
+
+    def now(self, place: Place) -> Place:
+        """Return what a relation is called now."""
+        return self._relations.get(place) or (self._bare.get("schema", {}).get(place[0], place[0]), place[1])
+
+    def until_now(self, place: Place) -> Place:
+        """Return what a relation was called."""
+        return self._until_now.get(place, place)
+
+    def is_moved(self, old: Place, new: Place) -> bool:
+        return new in self._moves.get(old, ()) or (bool(old[0]) and (self._bare.get("schema", {}).get(old[0]), old[1]) == new)
+
+    def is_schema(self, old: str, new: str) -> bool:
+        return self._bare.get("schema", {}).get(old) == new
+
+    def is_bare(self, before: str, old: str, new: str) -> bool:
+        """Tell whether a name that stands alone is another one now; the word before it says of what it is the name."""
+        return self._bare.get(_SAID_BY.get(before, ""), {}).get(old) == new
+
+    def column(self, place: Place, name: str) -> str:
+        """Return what a column is called now, by the name that its relation has now."""
+        return self._columns.get(place, {}).get(name, name)
+
+    def is_shown(self, old: str, new: str) -> bool:
+        """Tell whether a column of a view may be called otherwise because it has the name of what it shows, as in SQLite."""
+        return self._engine == "sqlite" and any(names.get(old) == new for names in self._columns.values())
+
+    def listed(self, place: Place, later: bool) -> list[str]:
+        """Return a table's columns in their order, as they were or as they are."""
+        return self._order[later].get(place, [])
+
+
+class _Comparison:
+    """Two texts of one object, word by word."""
+
+    def __init__(self, renames: Renames, old: Object, new: Object, trait: str, a: str, b: str) -> None:
+        self._renames = renames
+        self._objects = (old, new)
+        self._trait = trait
+        self._own = _place(new.parent or _simple(new))
+        self._old, self._new = renames.words(old, trait, a, renames.until_now(self._own)), renames.words(new, trait, b, self._own)
+        self._same_entry: dict[Entry, Entry] = {}
+
+    def holds(self) -> bool:
+        """Tell whether they say the same."""
+        old, new = self._old, self._new
         i = j = 0
         while i < len(old) or j < len(new):
-            if i < len(old) and j < len(new) and self._same(old[i], new[j]):
+            if i < len(old) and j < len(new) and self._same(i, j):
                 i, j = i + 1, j + 1
-            elif more := self._spare(new, j, old[i - 1] if i else ""):
+            elif more := self._spare(new, j, old, i, later=True):
                 j += more
-            elif more := self._spare(old, i, new[j - 1] if j else ""):
+            elif more := self._spare(old, i, new, j, later=False):
                 i += more
             else:
                 return False
         return True
 
-    def _same(self, old: str, new: str) -> bool:
-        if old == new or (old, new) in self.pairs:
-            return True
-        # Of several tables with one name all but one get a number behind it.
-        a, b = _without_number(old), _without_number(new)
-        return (a, b) != (old, new) and (a in self._names or b in self._names) and (a == b or (a, b) in self.pairs)
+    def _same(self, i: int, j: int) -> bool:
+        old, new = self._old.words[i], self._new.words[j]
+        if old.literal or new.literal:
+            return old == new or (old.literal and new.literal and self._is_same_constant(i, j))
+        if not old.is_name or not new.is_name:
+            return old.text == new.text
+        entries = [text.relations.get(at) or text.entry(at) for text, at in ((self._old, i), (self._new, j))]
+        if entries[0] and entries[1]:
+            return self._bind(entries[0], entries[1]) and (old.text == new.text or i not in self._old.relations or self._is_place(i, j))
+        return self._is_column(i, j) or (old.text == new.text and not self._is_other_column(i, j)) or self._is_place(i, j)
 
-    def _spare(self, words: list[str], at: int, other: str) -> int:
-        """Return how many words from a place on stand there, or not in the other text, only for the names of the day; 0 for none.
+    def _bind(self, old: Entry, new: Entry) -> bool:
+        """Tell whether two relations are one; those that bear one name in a query are told apart by their numbers."""
+        if self._same_entry.setdefault(old, new) is not new or sum(e is new for e in self._same_entry.values()) > 1:
+            return False
+        if old.place is None or new.place is None:
+            return old.place is new.place and _without_number(old.alias) == _without_number(new.alias)
+        return old.place == new.place or self._renames.now(old.place) == new.place
 
-        `other` is what the other text says for the word before.
-        """
-        before, rest = (words[at - 1] if at else ""), words[at:]
-        if rest[:2] == ["AS", other] and before != other:
+    def _meant(self, text: Words, at: int, later: bool) -> tuple[Entry | None, Place, str] | None:
+        """Return of which relation, by the name it has now, a word names which column; None where that is not certain."""
+        entry, place, own = text.of(at)
+        name = text.text(at)
+        if own:
+            return None, self._own, name
+        if entry is not None and entry.place is not None:
+            place = entry.place
+            if name in entry.columns:
+                listed = self._renames.listed(place, later)
+                number = entry.columns.index(name)
+                if number >= len(listed):
+                    return None
+                name = listed[number]
+        if place is None:
+            return None
+        return entry, place if later else self._renames.now(place), name
+
+    def _is_column(self, i: int, j: int) -> bool:
+        if self._trait == "columns":
+            return self._renames.is_shown(self._old.text(i), self._new.text(j))
+        old, new = self._meant(self._old, i, False), self._meant(self._new, j, True)
+        if old is None or new is None or old[1] != new[1]:
+            return False
+        if old[0] is not None and new[0] is not None and not self._bind(old[0], new[0]):
+            return False
+        return self._renames.column(old[1], old[2]) == new[2]
+
+    def _is_other_column(self, i: int, j: int) -> bool:
+        """Tell whether a column with its relation before it is another one, though it is called the same."""
+        if not self._old.follows_point(i) or not self._new.follows_point(j):
+            return False
+        old, new = self._meant(self._old, i, False), self._meant(self._new, j, True)
+        return old is not None and new is not None and old[0] is not None and old[2] != new[2] and not self._is_column(i, j)
+
+    def _is_place(self, i: int, j: int) -> bool:
+        """Tell whether a name, or the schema before it, is that of an object which has another one now."""
+        old, new = self._old, self._new
+        x, y = old.text(i), new.text(j)
+        if old.keyword(i + 1) == new.keyword(j + 1) == ".":
+            a, b = (x, old.text(i + 2)), (y, new.text(j + 2))
+            if self._renames.is_moved(a, b) or self._renames.is_schema(x, y):
+                return True
+        if old.follows_point(i) and new.follows_point(j):
+            return self._renames.is_moved((old.text(i - 2), x), (new.text(j - 2), y))
+        if i in old.relations and j in new.relations:
+            return self._renames.is_moved(("", x), ("", y))
+        return self._renames.is_bare(old.text(i - 1).upper(), x, y)
+
+    def _is_same_constant(self, i: int, j: int) -> bool:
+        """Tell whether two literals are names after all: `'app.s'::regclass` is kept as a number."""
+        form = self._old.text(i + 2)
+        if self._old.text(i + 1) != "::" or not re.fullmatch(r"reg[a-z]+", form):
+            return False
+        a, b = (text.text(at)[1:-1].replace("''", "'") for text, at in ((self._old, i), (self._new, j)))
+        if form in _REGISTERED:
+            return self._renames.is_bare(_REGISTERED[form], a, b)
+        return _Comparison(self._renames, *self._objects, "constant", a, b).holds()
+
+    def _spare(self, text: Words, at: int, other: Words, place: int, *, later: bool) -> int:
+        """Return how many words from a place on stand there, or not in the other text, only for the names of the day; 0 for none."""
+        before = text.text(at - 1)
+        if text.keyword(at) == "AS" and text.text(at + 1) == other.text(place - 1) != before and text.words[at - 1].is_name:
             return 2
-        if (
-            rest[:1] == ["CONSTRAINT"]
-            and rest[1:]
-            and any(re.fullmatch(re.escape(name) + _MADE_UP_CHECK, rest[1]) for name in map(_last, self._names))
-        ):
-            return 2
-        if not rest or not before or _without_number(rest[0]) != _without_number(before):
+        if self._objects[0].kind == "domain" and text.keyword(at) == "CONSTRAINT":
+            names = (_place(o.name)[1] for o in self._objects)
+            return 2 if any(re.fullmatch(re.escape(name[:28]) + r".*_check\d*", text.text(at + 1)) for name in names) else 0
+        entry = text.aliases.get(at)
+        if entry is None or entry.place is None or text.relations.get(at - 1) is not entry:
             return 0
-        if rest[1:2] == ["("] and ")" in rest:  # all columns of a join get their names where one of them has another now
-            end = rest.index(")")
-            listed = rest[2:end]
-            if set(listed[1::2]) <= {","} and not self._names.isdisjoint(listed):
-                return end + 1
-        return 1 if rest[0] != before else 0
+        counterpart = other.relations.get(place - 1)
+        if counterpart is None or counterpart.place is None or place in other.aliases:
+            return 0
+        if _without_number(entry.alias) not in (entry.place[1], counterpart.place[1]):
+            return 0
+        if not entry.columns:
+            return 1
+        # All columns of a join get their names where one of them has another now.
+        listed = self._renames.listed(counterpart.place, not later)
+        if [_without_number(c) for c in entry.columns] != [_without_number(c) for c in listed]:
+            return 0
+        return 1 + next(n for n in range(1, len(text) - at) if text.keyword(at + n) == ")")
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
+def _columns_in_order(schema: Schema) -> dict[Place, list[str]]:
+    found: dict[Place, list[tuple[int, str]]] = {}
+    for o in schema.objects:
+        number = (o.identity or "").rpartition(".")[2].removeprefix("#")
+        if o.kind == "column" and number.isdecimal():
+            found.setdefault(_place(o.parent), []).append((int(number), o.name))
+    return {place: [name for _, name in sorted(columns)] for place, columns in found.items()}
+
+
+def _place(name: str) -> Place:
+    *schema, last = parts(name) or [""]
+    return ".".join(schema), last
+
+
+def _simple(o: Object) -> str:
+    """Return an object's name as texts mention it: without its arguments, and without what tells it from others of its kind."""
+    name = o.name.partition("(")[0]
+    if o.kind == "text search":
+        return name.partition(" ")[2]
+    return name.partition(" USING ")[0] if o.kind in ("operator class", "operator family") else name
+
+
+def _items(text: str, separator: str) -> list[str]:
+    """Split a list where it is in no parenthesis."""
+    found = [""]
+    for piece in text.split(separator):
+        if found[-1].count("(") > found[-1].count(")"):
+            found[-1] += separator + piece
+        else:
+            found.append(piece)
+    return found[1:]
+
+
+def _own_names(o: Object) -> list[str]:
+    return [o.name] if o.kind == "column" or o.kind in _BARE else parts(_simple(o))
 
 
 def _without_number(word: str) -> str:
     return re.sub(r"(?<=.)_\d+$", "", word)
-
-
-def _word_pairs(old: str, new: str) -> set[tuple[str, str]]:
-    """Return what a name and what it consists of are called now."""
-    found = {(old, new)}
-    for separator in (r"\.", r"\W+"):
-        a, b = (re.split(separator, name.partition("(")[0]) for name in (old, new))
-        if len(a) == len(b):
-            found |= {(x, y) for x, y in zip(a, b, strict=True) if x and y and x != y}
-    return found

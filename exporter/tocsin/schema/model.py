@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -68,7 +69,15 @@ OF_SERVER = ("role", "tablespace")
 ATTACHED = ("owner", "grant", "comment")
 """Kinds that say something about another object: who drops or renames that one is not told about them."""
 
+HIDDEN = "(hidden from this role)"
+"""Stands for a trait that the engine does not show for want of privileges: known, and no change, only where an earlier look saw it."""
+
+_NAMED = ("column", "index", "constraint", "trigger", "rule", "policy")
+"""Kinds of parts that people name."""
+
 _FOLDING = ("sqlite", "duckdb")
+
+_PART = re.compile(r'("(?:[^"]|"")*")(?:\.|$)|([^.]+)')
 
 
 class Object(NamedTuple):
@@ -92,6 +101,8 @@ class Object(NamedTuple):
 
     @property
     def full_name(self) -> str:
+        if self.parent and self.kind in _NAMED and not self.generated:
+            return f"{self.parent}.{part(self.name)}"
         return ".".join(word for word in (self.parent, self.name) if word)
 
     def trait(self, name: str) -> str | None:
@@ -114,6 +125,29 @@ class Object(NamedTuple):
                 return text + ("" if validity in (None, "yes") else f" ({validity})")
             case _:
                 return "\n".join([f"{self.kind} {self.full_name}", *_named(self, 0)])
+
+
+def dotted(*names: str) -> str:
+    """Return names joined by dots.
+
+    >>> dotted("public", "orders"), dotted("a.b", "c"), dotted("a", 'b"c')
+    ('public.orders', '"a.b".c', 'a."b""c"')
+    """
+    return ".".join(map(part, names))
+
+
+def part(name: str) -> str:
+    """Return a name as a part of a longer one: as it is, in double quotes where a dot or a quote in it could be taken for another's."""
+    return '"' + name.replace('"', '""') + '"' if "." in name or '"' in name else name
+
+
+def parts(name: str) -> list[str]:
+    """Return the names of which one was made by `dotted`.
+
+    >>> parts("public.orders"), parts('"a.b".c'), parts('a."b""c"')
+    (['public', 'orders'], ['a.b', 'c'], ['a', 'b"c'])
+    """
+    return [quoted[1:-1].replace('""', '"') if quoted else plain for quoted, plain in _PART.findall(name)] or [name]
 
 
 def _named(o: Object, first: int) -> list[str]:
@@ -172,6 +206,19 @@ def by_root(objects: Iterable[Object]) -> dict[str, list[Object]]:
     for o in objects:
         found.setdefault(o.parent or o.full_name, []).append(o)
     return found
+
+
+def unveiled(objects: Iterable[Object], known: Iterable[Object]) -> list[Object]:
+    """Return the objects, and of what is hidden in them what is known of it."""
+    found = list(objects)
+    if any(HIDDEN in o.traits for o in found):
+        traits = {(o.kind, o.parent, o.name): o.traits for o in known}
+        found = [_unveiled(o, traits.get((o.kind, o.parent, o.name), o.traits)) if HIDDEN in o.traits else o for o in found]
+    return found
+
+
+def _unveiled(o: Object, known: tuple[str | None, ...]) -> Object:
+    return o._replace(traits=tuple(b if a == HIDDEN else a for a, b in zip(o.traits, known, strict=True)))
 
 
 def digest(group: Iterable[Object]) -> str:

@@ -16,7 +16,7 @@ from tocsin.event import Change, Event, EventKind, Risk
 from tocsin.schema import drift
 from tocsin.schema.diff import Difference, diff
 from tocsin.schema.masked import masked
-from tocsin.schema.model import OF_SERVER, Object, Schema, by_root
+from tocsin.schema.model import HIDDEN, OF_SERVER, Object, Schema, by_root, unveiled
 from tocsin.schema.risk import weigh
 from tocsin.schema.snapshot import Snapshot, mark, recall
 from tocsin.source import Run
@@ -71,12 +71,16 @@ def observe_roots(
     *,
     gone: Iterable[str] | None = None,
     unseen: Collection[str] = (),
+    veiled: Collection[str] = (),
     expected: Path | None = None,
     explain: Explain | None = None,
+    numbering: str | None = None,
 ) -> None:
     """Do what `observe` does with objects that come root by root, each root once with all that belongs to it.
 
     With `gone`, the roots that are no more, `roots` are only those that were read again, and all others stand.
+    `veiled` are the kinds of which objects are seen, and some of their traits not. Identities are compared only within one
+    `numbering`: a database that was made again from a dump deals out the same numbers anew.
     """
     summary = known(run, database)
     snapshot = Snapshot(run, database)
@@ -89,6 +93,8 @@ def observe_roots(
         counts = Counter(summary["objects"])
         counts.subtract(o.kind for o in moved.old)
         counts.update(o.kind for o in moved.new)
+    if summary is not None and numbering != summary.get("numbering", numbering):
+        moved.old = [o._replace(identity=None) for o in moved.old]
     if summary is not None and summary["server"] == server:
         _tell(run, database, server, moved, summary["unseen"], explain)
     elif summary is not None:
@@ -98,9 +104,11 @@ def observe_roots(
         "inspected": time.time() if summary is None or gone is None else summary["inspected"],
         "inspections": (summary["inspections"] if summary else 0) + 1,
         "server": server,
+        "numbering": numbering,
         "fingerprint": snapshot.fingerprint(),
         "objects": {kind: count for kind, count in sorted(counts.items()) if count > 0 and kind not in OF_SERVER},
         "unseen": sorted(unseen),
+        "veiled": sorted(veiled),
         "drift": summary["drift"] if summary else None,
     }
     changed = summary is None or bool(moved.old or moved.new)
@@ -133,8 +141,8 @@ def _and_missing(roots: Iterable[tuple[str, list[Object]]], missing: set[str]) -
 def _take_in(snapshot: Snapshot, roots: Iterable[tuple[str, list[Object]]], unseen: Collection[str], *, baseline: bool) -> _Moved:
     moved = _Moved()
     for root, seen in roots:
-        before = snapshot.part(root) if unseen else None
-        objects = seen + _carried(before or [], seen, unseen)
+        before = snapshot.part(root) if unseen or any(HIDDEN in o.traits for o in seen) else None
+        objects = unveiled(seen + _carried(before or [], seen, unseen), before or [])
         moved.counts.update(o.kind for o in objects)
         if objects and snapshot.marks.get(root) == mark(objects):
             continue
@@ -180,7 +188,10 @@ def observe_databases(
     under the keys `own`, each followed by a colon and the name. `hidden` are the watched ones whose schema may not be read.
     """
     kept = run.recall("databases")
-    if kept is not None:
+    if kept is not None and run.found and (servers := _servers(json.loads(kept), existing)) is not None:
+        run.event(_another_server(*servers))
+        _move(run, dict.fromkeys(json.loads(kept)), ("summary", *own))
+    elif kept is not None:
         changes = _database_changes(json.loads(kept), existing)
         for difference in changes:
             run.event(schema_event(difference.subject.name, difference))
@@ -192,6 +203,25 @@ def observe_databases(
         run.emit(vitals.SCHEMA_UNSEEN, 1, (name, "database"))
     for name in drift.databases(expected) - set(existing):
         run.emit(vitals.SCHEMA_DRIFT, 1, (name, "database", "missing"))
+
+
+def _servers(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> tuple[str, str] | None:
+    """Return by what numbers two servers tell themselves from others, as identities begin with them; None for one and the same."""
+    old, new = ({one.partition(".")[0] for one in found.values() if one and "." in one} - {""} for found in (before, now))
+    return (min(old), min(new)) if old and new and not old & new else None
+
+
+def _another_server(old: str, new: str) -> Event:
+    return Event(
+        kind=EventKind.SCHEMA,
+        object_kind="server",
+        object=new,
+        change=Change.REBASELINED,
+        risk=Risk.SAFE,
+        reason="another server was found under this name: changes are told from here on",
+        old=old,
+        new=new,
+    )
 
 
 def _database_changes(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> list[Difference]:
@@ -304,6 +334,6 @@ def _emit(run: Run, database: str, summary: dict[str, Any]) -> None:
         run.emit(vitals.SCHEMA_OBJECTS, count, (database, kind))
     run.emit(vitals.SCHEMA_LAST_CHECK, time.time(), (database,))
     run.emit(vitals.SCHEMA_INSPECTIONS, summary["inspections"], (database,))
-    for kind in summary["unseen"]:
+    for kind in sorted({*summary["unseen"], *summary.get("veiled", ())}):
         run.emit(vitals.SCHEMA_UNSEEN, 1, (database, kind))
     drift.emit(run, database, summary["drift"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -71,7 +72,9 @@ class Container:
     ports: tuple[Port, ...]
     mounts: tuple[Mount, ...]
     addresses: tuple[str, ...]
-    """On the container's networks."""
+    """On the container's networks, with IPv4 and then with IPv6."""
+    networks: tuple[str, ...]
+    """Those networks, as `address/length of the prefix`."""
 
     @property
     def short_id(self) -> str:
@@ -109,6 +112,7 @@ def nanoseconds(text: str) -> int:
 def read(told: dict[str, Any]) -> Container:
     """Return what `GET /containers/ID/json` told."""
     state, config, host = told["State"], told["Config"], told["HostConfig"]
+    at = list(_interfaces((told.get("NetworkSettings") or {}).get("Networks") or {}))
     network, policy, health = told.get("NetworkSettings") or {}, host.get("RestartPolicy") or {}, state.get("Health") or {}
     return Container(
         id=told["Id"],
@@ -135,8 +139,15 @@ def read(told: dict[str, Any]) -> Container:
         command=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
         ports=tuple(_ports(network.get("Ports") or {}, config.get("ExposedPorts") or {})),
         mounts=tuple(_mount(one) for one in told.get("Mounts") or ()),
-        addresses=tuple(n["IPAddress"] for n in (network.get("Networks") or {}).values() if n and n.get("IPAddress")),
+        addresses=tuple(address for address, _ in at),
+        networks=tuple(f"{address}/{length}" for address, length in at),
     )
+
+
+def _interfaces(networks: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield address and length of the prefix in each network; an engine that keeps the latter to itself means an address alone."""
+    for address, length, most in (("IPAddress", "IPPrefixLen", 32), ("GlobalIPv6Address", "GlobalIPv6PrefixLen", 128)):
+        yield from ((n[address], int(n.get(length) or most)) for n in networks.values() if n and n.get(address))
 
 
 def _limits(host: dict[str, Any]) -> Limits:

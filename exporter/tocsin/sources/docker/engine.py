@@ -146,6 +146,8 @@ class Engine:
 
     def _unreachable(self, error: BaseException) -> CollectError:
         cause = _cause(error)
+        if not isinstance(cause, OSError) and _is_broken_off(error):
+            return ConnectError(f"{self.name}: {self.address} broke off in the middle of an answer; did Docker stop?", lost=True)
         if isinstance(cause, PermissionError):
             return PrivilegeError(
                 f"{self.name}: {self.address} may not be opened: {cause.strerror}; add Tocsin's user to the group that owns the socket, "
@@ -208,3 +210,11 @@ def _cause(error: BaseException) -> BaseException:
         more = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
         seen += [e for e in more if isinstance(e, BaseException) and not any(e is s for s in seen)]
     return seen[-1]
+
+
+def _is_broken_off(error: BaseException) -> bool:
+    """Tell whether an answer ended before its end, which the driver tells in words about its own parsing."""
+    from requests import exceptions as broken
+    from urllib3 import exceptions as below
+
+    return isinstance(error, broken.ChunkedEncodingError | below.ProtocolError)

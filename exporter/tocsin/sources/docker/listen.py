@@ -40,6 +40,8 @@ def listen(options: DockerOptions, wake: Callable[[], None], stopped: threading.
     finally:
         view.listening = False
         engine.close()
+        if not stopped.is_set():
+            wake()  # whoever relies on what the engine said of its containers: that may be no more
 
 
 def _hear(engine: Engine, view: View, since: int, wake: Callable[[], None], stopped: threading.Event) -> int:

@@ -24,23 +24,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tocsin.errors import CollectError, DeadlineError, LockedError, SetupError
+from tocsin.schema.model import dotted
+from tocsin.sources.duckdb.damage import Doubt, Torn, first_line, is_damage
 from tocsin.sources.duckdb.inspect import inspect
 from tocsin.sources.duckdb.parcel import packed
 from tocsin.sources.duckdb.picture import MAIN, Moved, Picture
 
 _TRIES = 30
-_TORN_TRIES, _TORN_PAUSE = 7, 0.02
 _SCHEME = "nolock"
 _DATABASE = f"{_SCHEME}://database"
 _SHARE_OF_BUFFERS = 0.5
 _UNSUPPORTED = ("can only read", "storage version greater than", "Unsupported Storage Version", "vector size")
-_DAMAGED = ("Corrupt", "Failed to read", "not a valid")
 
 Json = dict[str, Any]
-
-
-class Torn(Moved):
-    """What was read looks damaged, which a block does too while it is being written."""
 
 
 class Unreadable(SetupError):
@@ -94,37 +90,28 @@ def answered(request: Json) -> tuple[Json, bytes]:
     enough for that, else in place again; when that never succeeds it is locked, as far as we can tell.
     """
     path, deadline = Path(request["path"]), time.monotonic() + request["seconds"]
-    torn = 0
+    doubt = Doubt(request["seconds"])
     for attempt in range(_TRIES):
         try:
             with contextlib.closing(Picture(path)) as picture:
                 if picture.header.encrypted:
                     said = f"{path} is encrypted: only its size, log and lock can be watched; switch off the other collectors"
                     raise Unreadable(said, "encrypted", picture.header.storage_version)
+                doubt.look(picture)
                 if attempt > 0 and sum(picture.sizes.values()) <= request["copy_limit"]:
                     picture.copy()
-                return _read(picture, request, deadline, last=torn >= _most_torn(picture))
+                return _read(picture, request, deadline, doubt)
         except Moved as error:
             if time.monotonic() > deadline:
                 break
-            torn += isinstance(error, Torn)
-            time.sleep(_TORN_PAUSE * 2 ** (torn - 1) if isinstance(error, Torn) else 0.002 * attempt)
+            time.sleep(doubt.pause() if isinstance(error, Torn) else 0.002 * attempt)
     raise LockedError(
         f"{path} was checkpointed each time while it was read, {_TRIES} times; it will be read when its application "
         f"checkpoints less often, or from a copy where copy_limit allows one of its size"
     )
 
 
-def _most_torn(picture: Picture) -> int:
-    """Return how often a file may look damaged before it is: once where nobody writes, else for more than a second.
-
-    A checkpoint adds to blocks in use before it writes its header, and its process may have to wait in the midst of one.
-    """
-    lock = picture.lock()
-    return 1 if lock is not None and lock.state != "write_locked" else _TORN_TRIES
-
-
-def _read(picture: Picture, request: Json, deadline: float, *, last: bool) -> tuple[Json, bytes]:
+def _read(picture: Picture, request: Json, deadline: float, doubt: Doubt) -> tuple[Json, bytes]:
     """Read all that was asked for. Raises Moved when the picture did not hold.
 
     To attach a database is to read its catalog and its logs. What is read later are blocks alone, and the picture
@@ -145,12 +132,11 @@ def _read(picture: Picture, request: Json, deadline: float, *, last: bool) -> tu
             if request["queries"]:
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
-                answer["results"] = [_result(connection, picture, query, deadline, last=last) for query in request["queries"]]
+                answer["results"] = [_result(connection, picture, query, deadline, doubt) for query in request["queries"]]
             return answer, schema
     except duckdb.Error as error:
         picture.verify()  # if a checkpoint came between, the error is no news
-        if not last:
-            raise Torn from error
+        doubt.settle(error)
         raise _told(error, picture, request) from error
 
 
@@ -250,7 +236,7 @@ _ROWS = """
     ORDER BY estimated_size DESC, schema_name, table_name
 """
 _SEQUENCES_IN_USE = """
-    SELECT schema_name || '.' || sequence_name
+    SELECT schema_name, sequence_name
     FROM duckdb_sequences()
     WHERE database_name = $1 AND NOT temporary AND last_value IS NOT NULL
 """
@@ -262,7 +248,7 @@ def _facts(connection: Any, picture: Picture, request: Json) -> Json:
     ((total, used),) = connection.execute(_BLOCKS, names).fetchall()
     ((compatible,),) = connection.execute(_STORAGE, names).fetchall()
     tables = connection.execute(_ROWS, names).fetchall()
-    in_use = [name for (name,) in connection.execute(_SEQUENCES_IN_USE, names).fetchall()]
+    in_use = [dotted(*name) for name in connection.execute(_SEQUENCES_IN_USE, names).fetchall()]
     # The headers may still count blocks that a checkpoint has cut off the file's end.
     blocks = min(total, picture.blocks_in_file)
     largest, others = tables[: request["tables"]], tables[request["tables"] :]
@@ -277,7 +263,7 @@ def _facts(connection: Any, picture: Picture, request: Json) -> Json:
     }
 
 
-def _result(connection: Any, picture: Picture, query: Json, deadline: float, *, last: bool) -> Json:
+def _result(connection: Any, picture: Picture, query: Json, deadline: float, doubt: Doubt) -> Json:
     """Return column names and rows as text, or what is wrong with a query of the user's own. Raises Moved."""
     import duckdb
 
@@ -300,9 +286,9 @@ def _result(connection: Any, picture: Picture, query: Json, deadline: float, *, 
         return {"error": _described(SetupError("the query needs more memory than memory_limit leaves it"))}
     except duckdb.Error as error:
         picture.verify_headers()
-        if not last and _is_damage(error):
-            raise Torn from error
-        return {"error": _described(SetupError(_first_line(error)))}
+        if is_damage(error):
+            doubt.settle(error)
+        return {"error": _described(SetupError(first_line(error)))}
     except SetupError as error:
         return {"error": _described(error)}
     finally:
@@ -318,9 +304,9 @@ def _told(error: Exception, picture: Picture, request: Json) -> CollectError:
     """Turn the library's error about a file that stood still into ours."""
     import duckdb
 
-    if _is_damage(error):
+    if is_damage(error):
         error = _said_about_version(picture, request) or error
-    path, said = picture.path, _first_line(error).replace(_DATABASE, str(picture.path))
+    path, said = picture.path, first_line(error).replace(_DATABASE, str(picture.path))
     match error:
         case duckdb.OutOfMemoryException():
             return SetupError(_too_little_memory(request))
@@ -331,7 +317,7 @@ def _told(error: Exception, picture: Picture, request: Json) -> CollectError:
             remedy = "install beside tocsin the duckdb package that its application uses"
             said = f"{path} has storage version {version}, which DuckDB {duckdb.__version__} does not read; {remedy}: {said}"
             return Unreadable(said, "unsupported_format", version)
-        case _ if _is_damage(error):
+        case _ if is_damage(error):
             return SetupError(f"{path} is damaged; restore it from a backup, or see what the duckdb client says about it: {said}")
         case _:
             return SetupError(f"{path} cannot be read: {said}")
@@ -339,10 +325,6 @@ def _told(error: Exception, picture: Picture, request: Json) -> CollectError:
 
 def _is_unsupported(error: Exception) -> bool:
     return any(words in str(error) for words in _UNSUPPORTED)
-
-
-def _is_damage(error: Exception) -> bool:
-    return any(words in str(error) for words in _DAMAGED)
 
 
 def _said_about_version(picture: Picture, request: Json) -> Exception | None:
@@ -372,10 +354,6 @@ class Headers:
 
 def _too_little_memory(request: Json) -> str:
     return f"reading {request['path']} needs more memory than memory_limit ({request['memory'] // 2**20} MiB); raise it for this target"
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:500]
 
 
 if __name__ == "__main__":

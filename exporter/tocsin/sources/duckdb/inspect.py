@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tocsin.schema.model import Object, Schema, schema
+from tocsin.schema.model import Object, Schema, dotted, part, schema
 
 _TABLES = """
     SELECT schema_name, table_name, comment, sql
@@ -86,16 +86,16 @@ def _objects(connection: Any, database: str) -> Iterator[Object]:
         return found
 
     for name, comment in ask(_SCHEMAS):
-        yield Object("schema", "", name)
-        yield from _comment(f"schema {name}", "", comment)
+        yield Object("schema", "", part(name))
+        yield from _comment(f"schema {part(name)}", "", comment)
     collations = {}
     for schema_name, table, comment, sql in ask(_TABLES):
-        name = f"{schema_name}.{table}"
+        name = dotted(schema_name, table)
         collations[name] = _collations(sql or "")
         yield Object("table", "", name, ("table", None, None, None, None))
         yield from _comment(name, "", comment)
     for schema_name, table, column, index, type_, nullable, comment, generated, expression in ask(_COLUMNS):
-        name = f"{schema_name}.{table}"
+        name = dotted(schema_name, table)
         if name in collations:  # else it is a view's, whose columns follow from its text
             value = (None, f"GENERATED ALWAYS AS ({expression})") if generated else (expression, None)
             traits = (type_, "yes" if nullable else "no", *value, collations[name].get(column), None)
@@ -103,17 +103,17 @@ def _objects(connection: Any, database: str) -> Iterator[Object]:
         yield from _comment(name, column, comment)
     yield from _constraints(ask(_CONSTRAINTS))
     for schema_name, table, index, unique, comment, sql in ask(_INDEXES):
-        yield Object("index", f"{schema_name}.{table}", index, ("yes" if unique else "no", _target(sql), None))
-        yield from _comment(f"{schema_name}.{table}", f"index {index}", comment)
+        yield Object("index", dotted(schema_name, table), index, ("yes" if unique else "no", _target(sql), None))
+        yield from _comment(dotted(schema_name, table), f"index {index}", comment)
     for schema_name, table, trigger, comment, sql in ask(_TRIGGERS):
-        yield Object("trigger", f"{schema_name}.{table}", trigger, (_target(sql), None))
-        yield from _comment(f"{schema_name}.{table}", f"trigger {trigger}", comment)
+        yield Object("trigger", dotted(schema_name, table), trigger, (_target(sql), None))
+        yield from _comment(dotted(schema_name, table), f"trigger {trigger}", comment)
     for schema_name, view, comment, sql in ask(_VIEWS):
-        yield Object("view", "", f"{schema_name}.{view}", (_target(sql or ""), None, None))
-        yield from _comment(f"{schema_name}.{view}", "", comment)
+        yield Object("view", "", dotted(schema_name, view), (_target(sql or ""), None, None))
+        yield from _comment(dotted(schema_name, view), "", comment)
     for schema_name, sequence, comment, *numbers in ask(_SEQUENCES):
-        yield Object("sequence", "", f"{schema_name}.{sequence}", (_sequence(*numbers), None))
-        yield from _comment(f"sequence {schema_name}.{sequence}", "", comment)
+        yield Object("sequence", "", dotted(schema_name, sequence), (_sequence(*numbers), None))
+        yield from _comment(f"sequence {dotted(schema_name, sequence)}", "", comment)
     yield from _types(connection, database, ask(_TYPES))
     yield from _macros(connection, database, ask(_MACROS))
 
@@ -127,7 +127,7 @@ def _constraints(rows: list[tuple[Any, ...]]) -> Iterator[Object]:
     """DuckDB forgets the names that constraints were given, and may call two of a table by the same one."""
     taken: set[tuple[str, str]] = set()
     for schema_name, table, form, text, given in rows:
-        parent, name = f"{schema_name}.{table}", given or text
+        parent, name = dotted(schema_name, table), given or text
         while (parent, name) in taken:
             name += "'"
         taken.add((parent, name))
@@ -142,8 +142,8 @@ def _types(connection: Any, database: str, rows: list[tuple[Any, ...]]) -> Itera
     for schema_name, type_name, comment, logical, labels in rows:
         kind = "enum" if logical == "ENUM" else "type"
         definition = ", ".join(_literal(label) for label in labels or ()) if kind == "enum" else next(definitions)
-        yield Object(kind, "", f"{schema_name}.{type_name}", (definition,))
-        yield from _comment(f"{kind} {schema_name}.{type_name}", "", comment)
+        yield Object(kind, "", dotted(schema_name, type_name), (definition,))
+        yield from _comment(f"{kind} {dotted(schema_name, type_name)}", "", comment)
 
 
 def _sequence(step: int, low: int, high: int, cycle: bool, start: int, last: int | None) -> str:
@@ -167,7 +167,7 @@ def _macros(connection: Any, database: str, rows: list[tuple[Any, ...]]) -> Iter
     for schema_name, macro, comment, form, parameters, types, body in rows:
         named = ", ".join(f"{name} {type_}" if type_ else name for name, type_ in zip(parameters, types, strict=True))
         overloads.setdefault((schema_name, macro, form), []).append((f"({named})", body))
-        name = f"{schema_name}.{macro}"
+        name = dotted(schema_name, macro)
         comments[name] = comments.get(name) or comment
     found: dict[str, list[str]] = {}
     for (schema_name, macro, form), known in overloads.items():
@@ -175,7 +175,7 @@ def _macros(connection: Any, database: str, rows: list[tuple[Any, ...]]) -> Iter
         if len(signatures) == len(known):
             known = list(zip(signatures, (body for _, body in known), strict=True))
         words = " AS TABLE " if form == "table_macro" else " AS "
-        found.setdefault(f"{schema_name}.{macro}", []).extend(f"{signature}{words}{body}" for signature, body in known)
+        found.setdefault(dotted(schema_name, macro), []).extend(f"{signature}{words}{body}" for signature, body in known)
     for name, definitions in found.items():
         yield Object("macro", "", name, (", ".join(sorted(definitions)),))
         yield from _comment(f"macro {name}", "", comments[name])

@@ -5,6 +5,7 @@ writing, and when it succeeds it takes a lock that makes the application's next 
 nothing here ever takes a lock. What is read is one still picture: the headers as they were, and as much of
 the logs as there was, which only ever grow. A checkpoint is what spoils it, because blocks that the old
 headers lead to may be used anew after it; each writes a header with a higher iteration, so `verify` tells.
+Blocks of metadata are written again before that, in their place; where one is caught at it, its checksum tells (see `damage`).
 
 Opening and closing a file drops all POSIX locks that the process has on it. Here that harms nobody, because
 the exporter itself never holds a DuckDB connection: the library lives in a child process, which reads
@@ -21,7 +22,7 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -138,7 +139,8 @@ class Picture:
         """Return bytes of one of the files, as far as it reached when the picture was taken. Raises Moved.
 
         A block is used anew only after the checkpoint that gave it free has written its header. So bytes are good if
-        the headers are the old ones after they were read. Bytes that are not may well crash the library.
+        the headers are the old ones after they were read, but for a block of metadata that is just being added to, which
+        the library refuses by its checksum. Bytes of a block used anew may well crash it.
         """
         amount = min(amount, self.sizes[name] - offset)
         if amount <= 0:
@@ -163,9 +165,16 @@ class Picture:
 
     def copy(self) -> None:
         """Take all bytes into memory, so that what is done with them next may take its time. Raises Moved."""
-        copies = {name: b"".join(self.read(name, _CHUNK, at) for at in range(0, size, _CHUNK)) for name, size in self.sizes.items()}
+        copies = {name: b"".join(self._parts(name)) for name in self.sizes}
         self.verify()
         self._copies = copies
+
+    def _parts(self, name: str) -> Iterator[bytes]:
+        """Yield all of a file in parts that end where blocks do: a writer has less time to come between half a block and the other."""
+        first = _HEADERS if name == MAIN else 0
+        yield self.read(name, first, 0)
+        for at in range(first, self.sizes[name], _CHUNK):
+            yield self.read(name, _CHUNK, at)
 
     def lock(self) -> Lock | None:
         """Ask the kernel who holds a lock that would keep us from writing; asking takes none. None where there are no locks."""

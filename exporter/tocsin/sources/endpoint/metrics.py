@@ -6,7 +6,9 @@ from tocsin.handshake import State
 from tocsin.handshake.series import CERTIFICATE_REMAINING
 from tocsin.metric import gauge, info
 
-UP = gauge("tocsin_endpoint_up", "Whether the server answers as its protocol wants it, even if it lets nobody in now.")
+UP = gauge(
+    "tocsin_endpoint_up", "Whether the server answered as its protocol wants it when it was last met, even if it lets nobody in now."
+)
 STATE = gauge(
     "tocsin_endpoint_state",
     "1 for how the server takes to somebody who connects, 0 for the others; all but `answering` are refusals, and PostgreSQL tells "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tocsin.handshake import Address, Greeting, meet
+import time
+
+from tocsin.handshake import MEET_SECONDS, Address, Greeting, meet
 from tocsin.source import Run
 from tocsin.sources.endpoint.config import EndpointOptions
 
@@ -14,11 +16,11 @@ class EndpointSession:
         self.options = options
         self.greeting: Greeting | None = None
 
-    def begin(self, runs: list[Run]) -> None:
-        """Meet the server; raises CollectError when nobody answers."""
+    def begin(self, runs: list[Run]) -> None:  # noqa: ARG002 -- as every session has it
+        """Meet the server, which has a time of its own whatever the runs have; raises CollectError when nobody answers."""
         host, port = self.options.place
         address = Address(host=host, port=port, server_name=self.options.server_name, user=self.options.user)
-        self.greeting = meet(self.options.name, address, self.options.protocol, max(run.deadline for run in runs))
+        self.greeting = meet(self.options.name, address, self.options.protocol, time.monotonic() + MEET_SECONDS)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections import Counter
+from typing import Any
 
 from tocsin.filewatch.metrics import UNSEEN as FILE_UNSEEN
 from tocsin.filewatch.metrics import emit_file
@@ -14,6 +15,7 @@ from tocsin.source import Run
 from tocsin.sources.files import metrics as m
 from tocsin.sources.files.rehash import Rehash
 from tocsin.sources.files.round import Round
+from tocsin.sources.files.scope import Earlier
 from tocsin.sources.files.session import FilesSession
 from tocsin.sources.files.settle import QUIET
 from tocsin.sources.files.view import View
@@ -40,12 +42,14 @@ def _collect(view: View, run: Run) -> None:
     if token is None or token != view.token:
         view.forget()
     began_anew = view.token is None
-    round = Round(view, run, reconfigured=_reconfigured(view, run))
+    earlier = _reconfigured(view, run)
+    round = Round(view, run, earlier=Earlier(*earlier[:3]) if earlier else None)
     view.limits.discard("time")
     dirty, everything = view.tree.take()
-    if round.reconfigured:
-        round.forget_bases(json.loads(run.recall("config") or b"[]")[-1])
+    if earlier:
+        round.forget_bases(earlier[-1])
     round.plan_bases()
+    round.plan_mounts()
     if began_anew:
         round.go("start")
     else:
@@ -65,14 +69,14 @@ def _collect(view: View, run: Run) -> None:
     _emit(view, run)
 
 
-def _reconfigured(view: View, run: Run) -> bool:
-    """Tell whether other files were watched when the journal was last written; and remember which are now."""
+def _reconfigured(view: View, run: Run) -> list[Any] | None:
+    """Return what was configured when the journal was last written, None where it was the same; and remember what is now."""
     kept = run.recall("config")
     o = view.options
     fresh = json.dumps([o.paths, o.exclude, o.depth, view.patterns.bases]).encode()
     if kept != fresh:
         run.remember("config", fresh)
-    return kept is not None and kept != fresh
+    return json.loads(kept) if kept is not None and kept != fresh else None
 
 
 def _look_around(view: View, round: Round) -> None:

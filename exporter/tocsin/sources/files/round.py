@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tocsin.filewatch.compare import Difference, FileChange, compare, differences, rotated_from
@@ -18,9 +18,9 @@ from tocsin.filewatch.texts import Texts
 from tocsin.magic import written_here
 from tocsin.source import Run
 from tocsin.sources.files.look import Listing, Reader, listing
-from tocsin.sources.files.scope import Scope
+from tocsin.sources.files.scope import Earlier, Scope
 from tocsin.sources.files.settle import Settling
-from tocsin.sources.files.view import Folder, View, join
+from tocsin.sources.files.view import Folder, View, is_below, join
 
 _LONGEST_MARGIN, _MARGIN_SHARE = 5.0, 0.1
 """Seconds before the deadline at which no further directory is begun, no more than this share of the time that a run has."""
@@ -57,8 +57,8 @@ class Round:
 
     view: View
     run: Run
-    reconfigured: bool = False
-    """Whether other paths were watched when the journal was last written: what appears then is no news."""
+    earlier: Earlier | None = None
+    """What was watched when the journal was last written, where that was another configuration: what appears beyond it is no news."""
     places: Places = field(default_factory=read_places)
     ours: frozenset[tuple[int, int]] = field(default_factory=written_here)
     steps: list[_Step] = field(default_factory=list)
@@ -101,7 +101,8 @@ class Round:
                 continue
             folder = view.folders.get(base)
             if folder is not None and folder.real == real:
-                if not folder.looked:
+                # That one above it was moved, or something is mounted over one, nobody tells.
+                if not folder.looked or (not self.places.of(real).may_hang and view.tree.is_astray(base, real)):
                     self.plan([base])
                 continue
             if folder is not None:  # a link on the way leads somewhere else now
@@ -111,6 +112,15 @@ class Round:
             view.folders[base] = Folder(base, real, scope, 0, base=True)
             self.plan([base])
 
+    def plan_mounts(self) -> None:
+        """Plan to look where something was mounted or unmounted since the last run, and below: nobody tells of that."""
+        before, self.view.places = self.view.places, self.places
+        points = before.differ_at(self.places) if before is not None else set()
+        if points:
+            above = {point.rpartition("/")[0] or "/" for point in points}
+            folders = self.view.folders.values()
+            self.plan([f.path for f in folders if f.real in above or any(is_below(f.real, point) for point in points)])
+
     def _real(self, base: str) -> str:
         if base == "/":
             return base
@@ -118,9 +128,16 @@ class Round:
         return resolved(join(base, "x"), self.places, self.view.options.patience).removesuffix("/x") or "/"
 
     def _forget_below(self, base: str) -> None:
-        prefix = base.rstrip("/") + "/"
-        for path in [p for p in self.view.folders if p == base or p.startswith(prefix)]:
+        for path in [p for p in self.view.folders if is_below(p, base)]:
             self.view.drop(path)
+
+    def _lost_sight(self, step: _Step, folder: Folder, place: Place) -> None:
+        """Let go of a directory's watch where another is found there now: all in it, and all below, has to be looked at."""
+        tree = self.view.tree
+        if tree.is_watched(folder.path) and (place.may_hang or tree.is_astray(folder.path, folder.real)):
+            tree.forget(folder.path)
+            step.names = None
+            self.plan([p for p in self.view.folders if p != folder.path and is_below(p, folder.path)])
 
     def _take(self, step: _Step) -> None:
         view, folder = self.view, self.view.folders.get(step.path)
@@ -130,6 +147,7 @@ class Round:
         if place.of_the_kernel:
             view.unseen[folder.path] = Unseen("config", f"{folder.path} is the kernel's ({place.fs_type}), and no place of files")
             return
+        self._lost_sight(step, folder, place)
         folder.mode = "polling" if place.may_hang else view.tree.watch(folder.path, folder.real)
         names = step.names if folder.files > _LARGE and self._are_enough(folder, step) else None
         try:
@@ -171,13 +189,7 @@ class Round:
         reader = Reader(view, folder, place, self.ours, self.run.remaining() > 2 * self.margin)
         reader.fill(new, old, step.again)
         quiet = baseline or step.arrival is not None
-        changes: list[Difference] = []
-        if not quiet:
-            grown = {name for name in {*old, *new} if view.grows.match(folder.path, name)}
-            changes = [d for d in differences(folder.path, old, new, grows=grown) if self._is_watched(folder, d, old, new)]
-            if self.reconfigured:
-                changes = [d for d in changes if d.change is not FileChange.ADDED]
-            changes = self.settling.hold(folder.path, changes, old, new, reader.waiting, bool(grown))
+        changes = [] if quiet else self._changes(folder, old, new, reader.waiting)
         for d in changes:
             self._tell(folder, d, reader)
         if step.arrival is not None:
@@ -189,8 +201,15 @@ class Round:
         if held or found.cut:
             folder.mark = None
             view.due[folder.path] = held if partial else None
-        renamed = frozenset(d.detail["new_name"] for d in changes if d.change is FileChange.RENAMED)
+        renamed = {d.detail["new_name"]: d.path for d in changes if d.change is FileChange.RENAMED}
         self._follow(step, folder, old, new, renamed, baseline=baseline)
+
+    def _changes(self, folder: Folder, old: dict[str, FileState], new: dict[str, FileState], waiting: set[str]) -> list[Difference]:
+        """Return what is to be told now; what may not be over is taken back in `new`."""
+        grown = {name for name in {*old, *new} if self.view.grows.match(folder.path, name)}
+        found = [d for d in differences(folder.path, old, new, grows=grown) if self._is_watched(folder, d, old, new)]
+        news = [d for d in found if d.change is not FileChange.ADDED or self._was_covered(d.path, d.subject.kind)]
+        return self.settling.hold(folder.path, news, old, new, waiting, bool(grown))
 
     def _bounded(self, folder: Folder, found: Listing, old: dict[str, FileState]) -> dict[str, FileState]:
         """Return what was found, as far as there is room; what could not be looked at stands as it was."""
@@ -222,6 +241,10 @@ class Round:
                 return False
         return True
 
+    def _was_covered(self, path: str, kind: str) -> bool:
+        above, _, name = path.rpartition("/")
+        return self.earlier is None or self.earlier.covered(above or "/", name, is_directory=kind == DIRECTORY)
+
     def _tell(self, folder: Folder, d: Difference, reader: Reader) -> None:
         name = d.path.rpartition("/")[2]
         if d.subject.kind == DIRECTORY and d.change is FileChange.ADDED and folder.scope.into(name, d.path) is not None:
@@ -246,7 +269,8 @@ class Round:
             if name in new and name not in held:
                 self._diff(join(folder.path, name), text, compared=False)
         for d in changes:
-            gone = d.old is not None and d.old.kind == FILE and (d.new is None or d.new.digest is None)
+            stays = d.new is not None and d.new.digest is not None and d.change is not FileChange.RENAMED
+            gone = d.old is not None and d.old.kind == FILE and not stays
             if gone and self.view.diff.match(folder.path, d.path.rpartition("/")[2]):
                 self._diff(d.path, None, compared=False)
 
@@ -313,7 +337,7 @@ class Round:
         folder: Folder,
         old: dict[str, FileState],
         new: dict[str, FileState],
-        renamed: frozenset[str],
+        renamed: Mapping[str, str],
         *,
         baseline: bool,
     ) -> None:
@@ -327,8 +351,11 @@ class Round:
             if scope is None:
                 continue
             before = old.get(name)
-            came = (before is None or before.kind != DIRECTORY) and not baseline and not self.reconfigured
-            is_told = before is not None or name in renamed
+            came = (before is None or before.kind != DIRECTORY) and not baseline and self._was_covered(path, DIRECTORY)
+            is_told = before is not None
+            if name in renamed:
+                came = False
+                self._carry(renamed[name], path)
             if folder.depth >= view.options.depth:
                 view.limits.add("depth")
                 if came:
@@ -343,7 +370,18 @@ class Round:
         for name, state in old.items():
             if state.kind == DIRECTORY and (name not in new or new[name].kind != DIRECTORY):
                 path = join(folder.path, name)
-                self._forget(path, folder.scope.into(name, path), told=folder.scope.owner(name) is not None or self.reconfigured)
+                self._forget(path, folder.scope.into(name, path), told=folder.scope.owner(name) is not None or self.earlier is not None)
+
+    def _carry(self, old: str, new: str) -> None:
+        """Remember what was in a renamed directory under its new name: what is not the same in it is news."""
+        kept, shelf = Shelf(self.run, old), Shelf(self.run, new)
+        if not kept.existed:
+            return
+        for name, state in kept.states().items():
+            shelf.put(name, state)
+            if state.kind == DIRECTORY:
+                self._carry(join(old, name), join(new, name))
+        shelf.save()
 
     def _arrival(self, step: _Step, folder: Folder, path: str, state: FileState, known: bool) -> Arrival | None:
         if folder.scope.owner(path.rpartition("/")[2]) is None:

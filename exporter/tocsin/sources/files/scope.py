@@ -142,6 +142,32 @@ class Globs:
         return self._paths is not None and self._paths.match(f"{directory.rstrip('/')}/{name}") is not None
 
 
+class Earlier:
+    """What another configuration watched."""
+
+    def __init__(self, paths: Iterable[str], exclude: Iterable[str], depth: int) -> None:
+        self._patterns = Patterns(paths)
+        self._exclude = Globs(exclude)
+        self._depth = depth
+
+    def covered(self, directory: str, name: str, *, is_directory: bool) -> bool:
+        """Tell whether a name in a directory was watched, or is a directory on the way to what was: then its coming is news."""
+        scope = self._patterns.of(directory)
+        if scope is None:
+            return False
+        if scope.owner(name) is None and not (is_directory and scope.into(name, f"{directory.rstrip('/')}/{name}") is not None):
+            return False
+        above, below = directory, name
+        for _ in range(self._depth + 1):
+            if self._exclude.match(above, below):
+                return False
+            if self._patterns.at(above):
+                return True
+            above, _, below = above.rpartition("/")
+            above = above or "/"
+        return False
+
+
 def _translate(glob: str) -> str:
     """Return a pattern of paths as a regular expression: `*` stays within a name, `**` does not."""
     head = "" if glob.startswith("/") else "(?:.*/)?"

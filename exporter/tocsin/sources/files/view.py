@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tocsin.filewatch.content import Pace
+from tocsin.filewatch.places import Places
 from tocsin.filewatch.state import FileState, Unseen
 from tocsin.sources.files.config import FilesOptions
 from tocsin.sources.files.scope import Globs, Patterns, Scope
@@ -55,6 +56,8 @@ class View:
         self.token: bytes | None = None
         """What the last run that was written remembers; another one in the journal: that run was not the last."""
         self.folders: dict[str, Folder] = {}
+        self.places: Places | None = None
+        """What was mounted in the last run."""
         self.shown: dict[str, FileState] = {}
         self.named: dict[str, FileState] = {}
         """Of files that have series of their own: some of those that were found, and those that are configured as they are."""
@@ -108,6 +111,11 @@ class View:
 
 def join(directory: str, name: str) -> str:
     return f"{directory}/{name}" if directory != "/" else f"/{name}"
+
+
+def is_below(path: str, above: str) -> bool:
+    """Tell whether a path is another, or lies below it."""
+    return path == above or path.startswith(above.rstrip("/") + "/")
 
 
 _VIEWS: dict[str, View] = {}

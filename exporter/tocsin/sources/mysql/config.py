@@ -138,8 +138,11 @@ class MysqlOptions(SqlOptions):
 
     @property
     def knows_the_server(self) -> bool:
-        """Whether the server must prove who it is before it gets a password; MySQL may ask for the password itself."""
-        return self.ssl_mode.startswith("verify") or (not self.ssl_mode and self.ssl_ca is not None)
+        """Whether the server must prove who it is before it gets a password; MySQL may ask for the password itself.
+
+        That some authority of the system's has signed a certificate for somebody proves nothing.
+        """
+        return self.ssl_mode == "verify_identity" or (self.ssl_mode in ("", "verify_ca") and self.ssl_ca is not None)
 
     def places(self) -> tuple[str, ...]:
         server = self.server()
@@ -165,10 +168,12 @@ def visit(module: LoadedModule, address: str) -> MysqlOptions:
     assert isinstance(module.template, MysqlOptions)
     login = module.userpass
     user = quote(login.username, safe="") + (f":{quote(login.password.reveal(), safe='')}" if login.password.reveal() else "")
+    ssl_mode = module.template.ssl_mode
     if address.startswith("unix://"):
         socket = plain(address.removeprefix("unix://"))
         module.admit(socket, 0)
         where, name = f"/?socket={quote(socket)}", socket
+        ssl_mode = "disabled"  # a socket has no TLS, by which who listens there could prove who it is
     else:
         host, port = place(address, 3306)
         module.admit(host, port)
@@ -178,6 +183,7 @@ def visit(module: LoadedModule, address: str) -> MysqlOptions:
         module.template,
         name=name,
         dsn=Secret(f"mysql://{user}{'@' if user else ''}{where}"),
+        ssl_mode=ssl_mode,
         password_file=login.password_file or module.template.password_file,
     )
 

@@ -14,10 +14,10 @@ def options(server: Address, name: str) -> dict[str, Any]:
 
     words = server.ssl
     mode = words.get("mode") or ("verify_identity" if "ca" in words else "required" if "cert" in words else "preferred")
+    if mode == "disabled":  # also by a socket, where nobody who configured it knows who listens
+        return {"ssl_disabled": True, **_never_in_clear(name)}
     if server.socket:
         return {"ssl_disabled": True}
-    if mode == "disabled":
-        return {"ssl_disabled": True, **_never_in_clear(name)}
     if mode == "preferred":
         return _never_in_clear(name)
     verified = mode.startswith("verify")

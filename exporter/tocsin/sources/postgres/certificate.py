@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from tocsin.errors import CollectError, Unsupported
-from tocsin.handshake import Address, meet
+from tocsin.handshake import MEET_SECONDS, Address, meet
 from tocsin.handshake.series import emit_certificate
 from tocsin.source import Run
 from tocsin.sources.postgres.session import PostgresSession
@@ -19,7 +20,8 @@ def collect_certificate(session: PostgresSession, run: Run) -> None:
     if not host or host[0] in "/@":
         raise Unsupported(f"{name}: no TLS on a Unix socket")
     try:
-        greeting = meet(name, Address(host=address or host, port=port, server_name=host), "postgres", run.deadline)
+        place = Address(host=address or host, port=port, server_name=host)
+        greeting = meet(name, place, "postgres", time.monotonic() + MEET_SECONDS)
     except CollectError as error:
         error.lost = False  # not the session, which another connection serves
         raise

@@ -34,6 +34,16 @@ _WORDS = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)")
 """The words of a connection string that is no URL."""
 
 
+def _words_of(text: str) -> dict[str, str]:
+    r"""Return those words as libpq reads them, without quotes and escapes.
+
+    >>> _words_of("host='/tmp/my dir' dbname = it\'s")
+    {'host': '/tmp/my dir', 'dbname': "it's"}
+    """
+    found = ((key, value[1:-1] if value.startswith("'") else value) for key, value in _WORDS.findall(text))
+    return {key: re.sub(r"\\(.)", r"\1", value) for key, value in found}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresOptions(SqlOptions):
     version_parts: ClassVar[tuple[int, ...]] = (10000, 1)
@@ -93,13 +103,13 @@ class PostgresOptions(SqlOptions):
         if "://" in text:
             found = _host_and_port(text)
             return "" if found is None else unquote(found) or "local"
-        words = dict(_WORDS.findall(text))
-        return ":".join(filter(None, (words.get("host", "").strip("'"), words.get("port", "").strip("'"))))
+        words = _words_of(text)
+        return ":".join(filter(None, (words.get("host", ""), words.get("port", ""))))
 
     def places(self) -> tuple[str, ...]:
         """Return every server that the DSN names, as libpq takes it apart: lists of hosts, sockets and their usual folders included."""
         text = self.connection_string().reveal()
-        words = dict(parse_qsl(text.partition("?")[2])) if "://" in text else {k: v.strip("'") for k, v in _WORDS.findall(text)}
+        words = dict(parse_qsl(text.partition("?")[2])) if "://" in text else _words_of(text)
         pairs = _hosts_and_ports(unquote(_host_and_port(text) or "")) if "://" in text else []
         ports = words.get("port", "").split(",")
         hosts = [host for key in ("hostaddr", "host") if words.get(key) for host in words[key].split(",")]
@@ -111,7 +121,7 @@ class PostgresOptions(SqlOptions):
         """The database that the DSN names; empty when it names none."""
         text = self.dsn.reveal()
         if "://" not in text:
-            return str(dict(_WORDS.findall(text)).get("dbname", "")).strip("'")
+            return _words_of(text).get("dbname", "")
         place, _, words = text.partition("://")[2].rpartition("@")[2].partition("?")
         return unquote(place.partition("/")[2]) or dict(parse_qsl(words)).get("dbname", "")
 
@@ -183,7 +193,7 @@ def _safeguard(module: LoadedModule) -> dict[str, str]:
 def _read_address(address: str) -> tuple[str, int, dict[str, str]]:
     """Return host, port and the other words. Raises ProbeError."""
     if re.match(r"\s*\w+\s*=", address):
-        words = {key: re.sub(r"\\(.)", r"\1", value.strip("'")) for key, value in _WORDS.findall(address)}
+        words = _words_of(address)
         host, port = words.pop("host", "localhost"), words.pop("port", "5432")
         if host.startswith("/") and "," not in host:
             return plain(host), place(f":{port}", 5432)[1], words

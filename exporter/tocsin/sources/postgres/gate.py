@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from tocsin.schema.model import Object
 from tocsin.sources.postgres.objects import FAMILIES
+from tocsin.sources.postgres.pieces import dotted
 from tocsin.sources.postgres.tables import KINDS, OURS
 
 CATALOGS = (
@@ -193,7 +194,7 @@ def relations(horizon: int | None) -> str:
                 JOIN pg_rewrite AS w ON w.oid = d.objid
         ),
         listed AS MATERIALIZED (
-            SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS name, COALESCE(p.parts, 0) AS parts, {fresh} AS fresh
+            SELECT c.oid, {dotted("n.nspname", "c.relname")} AS name, COALESCE(p.parts, 0) AS parts, {fresh} AS fresh
             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace LEFT JOIN counted AS p ON p.rel = c.oid
             WHERE c.relkind IN ({KINDS}) AND {OURS}
         )

@@ -53,10 +53,10 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
     _observe_databases(session, run, rows)
     run.keep()
     failures: list[CollectError] = []
-    for name, may_connect, _ in rows:
+    for name, may_connect, oid in rows:
         if may_connect and session.watches(name):
             try:
-                _check(session, run, name)
+                _check(session, run, name, _numbering(session, run, oid))
                 run.keep()
             except CollectError as error:
                 failures.append(error)
@@ -69,22 +69,27 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
 def _observe_databases(session: PostgresSession, run: Run, rows: list[tuple[str, bool, str]]) -> None:
     before: dict[str, str] = json.loads(run.recall("databases") or b"{}")
     hidden = [name for name, may_connect, _ in rows if not may_connect and session.watches(name)]
-    existing = {name: f"{session.system(run.deadline)}.{oid}" for name, _, oid in rows}
+    existing = {name: _numbering(session, run, oid) for name, _, oid in rows}
     track.observe_databases(run, existing, hidden, session.options.expected, own=("seen", "listing"))
     for name in {name for name, _ in before.items() ^ existing.items()}:
         session.begin_anew(name)
 
 
-def _check(session: PostgresSession, run: Run, name: str) -> None:
+def _numbering(session: PostgresSession, run: Run, oid: str) -> str:
+    """Return by what a database is known among those of all servers, and so what its objects' numbers are numbers in."""
+    return f"{session.system(run.deadline)}.{oid}"
+
+
+def _check(session: PostgresSession, run: Run, name: str, numbering: str) -> None:
     notices = listen.HEARD.take(session.options.name, name)
     try:
-        _look_into(session, run, name, notices)
+        _look_into(session, run, name, numbering, notices)
     except CollectError:
         listen.HEARD.put_back(session.options.name, name, notices)
         raise
 
 
-def _look_into(session: PostgresSession, run: Run, name: str, notices: list[listen.Notice]) -> None:
+def _look_into(session: PostgresSession, run: Run, name: str, numbering: str, notices: list[listen.Notice]) -> None:
     options = session.options
     connection = session.database(name, run.deadline)
     ((words, trigger),) = connection.query(f"{gate.GATE}, {listen.TRIGGER}", run.deadline).rows
@@ -116,7 +121,8 @@ def _look_into(session: PostgresSession, run: Run, name: str, notices: list[list
     reading = read_again(connection, found, memory, run.deadline)
     track.observe_roots(
         run, name, server(connection), reading.roots, evidence,
-        gone=reading.gone, expected=options.expected, explain=listen.explain(notices, lambda: listen.HEARD.heard(options.name, name)),
+        gone=reading.gone, veiled=_veiled(connection, run.deadline), expected=options.expected,
+        explain=listen.explain(notices, lambda: listen.HEARD.heard(options.name, name)), numbering=numbering,
     )  # fmt: skip
     if not found.nothing:
         run.remember(f"seen:{name}", found.now.dump())
@@ -131,6 +137,11 @@ def _tell_trigger(run: Run, target: str, database: str, states: bytes | None) ->
     run.emit(m.SCHEMA_TRIGGER_INSTALLED, int(installed), (database,))
     if installed:
         run.emit(m.SCHEMA_TRIGGER_ENABLED, int(acts), (database,))
+
+
+def _veiled(connection: Connection, deadline: float) -> list[str]:
+    """Return the kinds of which the role is shown the objects and not what they are."""
+    return ["user mapping" for _ in connection.query(objects.VEILED, deadline).rows]
 
 
 @dataclass(frozen=True, slots=True)

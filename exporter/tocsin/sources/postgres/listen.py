@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from tocsin.schema.diff import Difference
-from tocsin.schema.model import Object
+from tocsin.schema.model import Object, parts
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.postgres.connection import Connection
 from tocsin.sources.postgres.parameters import limits
 from tocsin.sources.postgres.trigger import CHANNEL, TRIGGERS
 
 TRIGGER = f"""
-    (SELECT string_agg(evtenabled::text, '') FROM pg_event_trigger
+    (SELECT string_agg(CASE WHEN current_setting('max_prepared_transactions') = '0' THEN evtenabled::text ELSE 'D' END, '')
+     FROM pg_event_trigger
         WHERE evtname IN ({", ".join(f"'{name}'" for name in TRIGGERS)}) AND evtfoid::regproc::text = 'tocsin.tell')"""
-"""SQL for the states of the triggers, a letter each: A and O act, D and R do not. NULL where there is none."""
+"""SQL for the states of the triggers, a letter each: A and O act, D and R do not. NULL where there is none.
+
+Where transactions may be prepared none acts: see there."""
 
 _MOST_NOTICES = 200
 _LONGEST = 2000
@@ -72,7 +75,7 @@ def _names(o: Object) -> Iterable[str]:
             yield _plain(name)
     if o.parent:
         yield _plain(f"{o.name} on {o.parent}")
-        yield _plain(f"{o.parent.partition('.')[0]}.{o.name}")
+        yield _plain(f"{parts(o.parent)[0]}.{o.name}")
 
 
 class Heard:

@@ -370,7 +370,11 @@ BLOAT_UNKNOWN = gauge(
 SCHEMA_TRIGGER_INSTALLED = gauge(
     "tocsin_pg_schema_trigger_installed", "Whether the database has the event triggers that tell of schema changes at once.", ("database",)
 )
-SCHEMA_TRIGGER_ENABLED = gauge("tocsin_pg_schema_trigger_enabled", "Whether these event triggers act; absent without them.", ("database",))
+SCHEMA_TRIGGER_ENABLED = gauge(
+    "tocsin_pg_schema_trigger_enabled",
+    "Whether these event triggers act: enabled, and max_prepared_transactions is 0; absent without them.",
+    ("database",),
+)
 
 THRESHOLDS = (
     Threshold("archive_failures", "Failed attempts to archive a log segment within 10 minutes without a success.", "count", 2, 8),

@@ -10,16 +10,18 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tocsin.schema.model import Object
+from tocsin.schema.model import HIDDEN, Object
 from tocsin.sources.postgres.pieces import (
     FIRST_OID,
     SYSTEM,
     comment,
     default_acl,
+    dotted,
     enabled,
     grants,
     not_of_extension,
     options,
+    part,
     role,
     routine,
     type_name,
@@ -77,7 +79,7 @@ _ROLES = """
 _TABLESPACES = f"SELECT 'tablespace', s.spcname, s.oid, '[]', NULL, NULL, NULL FROM pg_tablespace AS s WHERE s.oid >= {FIRST_OID}"
 
 _SCHEMAS = f"""
-    SELECT 'schema', n.nspname, n.oid, '[]', {role("n.nspowner")}, {grants("n.nspacl", default_acl("n", "n.nspowner"))},
+    SELECT 'schema', {part("n.nspname")}, n.oid, '[]', {role("n.nspowner")}, {grants("n.nspacl", default_acl("n", "n.nspowner"))},
         {comment("pg_namespace", "n.oid")}
     FROM pg_namespace AS n WHERE {SYSTEM} AND {not_of_extension("pg_namespace", "n.oid")}
 """
@@ -90,12 +92,12 @@ _EXTENSIONS = f"""
 
 # The sequence of an identity column is told with the column.
 _SEQUENCES = f"""
-    SELECT 'sequence', format('%s.%s', n.nspname, c.relname), c.oid,
+    SELECT 'sequence', {dotted("n.nspname", "c.relname")}, c.oid,
         json_build_array(
             format('%sAS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s',
                 CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED ' ELSE '' END, {type_name("s.seqtypid")},
                 s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END),
-            (SELECT format('%s.%s.%s', tn.nspname, t.relname, a.attname)
+            (SELECT {dotted("tn.nspname", "t.relname", "a.attname")}
                 FROM pg_depend AS d
                 JOIN pg_class AS t ON t.oid = d.refobjid
                 JOIN pg_namespace AS tn ON tn.oid = t.relnamespace
@@ -128,7 +130,7 @@ def _routines(version: int) -> str:
     sql_body = "pg_get_function_sqlbody(p.oid)" if version >= 140000 else "NULL"
     return f"""
         SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-            format('%s.%s(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)), p.oid,
+            format('%s(%s)', {dotted("n.nspname", "p.proname")}, oidvectortypes(p.proargtypes)), p.oid,
             json_build_array(
                 pg_get_function_arguments(p.oid),
                 pg_get_function_result(p.oid),
@@ -144,7 +146,7 @@ def _routines(version: int) -> str:
 
 # format_type() and the routines' names say all that CREATE AGGREGATE takes; what is left at its default is not said.
 _AGGREGATES = f"""
-    SELECT 'aggregate', format('%s.%s(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)), p.oid,
+    SELECT 'aggregate', format('%s(%s)', {dotted("n.nspname", "p.proname")}, oidvectortypes(p.proargtypes)), p.oid,
         json_build_array(concat_ws(', ',
             '(' || pg_get_function_arguments(p.oid) || ')',
             'RETURNS ' || pg_get_function_result(p.oid),
@@ -178,7 +180,7 @@ _OF_TYPES = f"""
     WHERE {SYSTEM} AND {not_of_extension("pg_type", "t.oid")}
 """
 _TYPE_TAIL = f"""{role("t.typowner")}, {grants("t.typacl", default_acl("T", "t.typowner"))}, {comment("pg_type", "t.oid")}"""
-_TYPE_NAME = "format('%s.%s', n.nspname, t.typname), t.oid"
+_TYPE_NAME = f"{dotted('n.nspname', 't.typname')}, t.oid"
 
 _ENUMS = f"""
     SELECT 'enum', {_TYPE_NAME},
@@ -207,7 +209,7 @@ _DOMAINS = f"""
     {_OF_TYPES} AND t.typtype = 'd'
     UNION ALL
     SELECT 'comment', 'constraint ' || k.conname, 0,
-        json_build_array(format('domain %s.%s', n.nspname, t.typname), q.description), NULL, NULL, NULL
+        json_build_array('domain ' || {dotted("n.nspname", "t.typname")}, q.description), NULL, NULL, NULL
     FROM pg_description AS q
     JOIN pg_constraint AS k ON k.oid = q.objoid
     JOIN pg_type AS t ON t.oid = k.contypid
@@ -225,7 +227,7 @@ _COMPOSITES = f"""
         {_TYPE_TAIL}
     {_OF_TYPES} AND t.typtype = 'c' AND (SELECT c.relkind FROM pg_class AS c WHERE c.oid = t.typrelid) = 'c'
     UNION ALL
-    SELECT 'comment', a.attname, 0, json_build_array(format('type %s.%s', n.nspname, t.typname), q.description), NULL, NULL, NULL
+    SELECT 'comment', a.attname, 0, json_build_array('type ' || {dotted("n.nspname", "t.typname")}, q.description), NULL, NULL, NULL
     FROM pg_description AS q
     JOIN pg_class AS c ON c.oid = q.objoid AND c.relkind = 'c'
     JOIN pg_attribute AS a ON a.attrelid = q.objoid AND a.attnum = q.objsubid
@@ -273,7 +275,7 @@ _BASE_TYPES = f"""
 """
 
 _COLLATIONS = f"""
-    SELECT 'collation', format('%s.%s', n.nspname, c.collname), c.oid,
+    SELECT 'collation', {dotted("n.nspname", "c.collname")}, c.oid,
         json_build_array(concat_ws(', ',
             'PROVIDER = ' || CASE c.collprovider WHEN 'd' THEN 'default' WHEN 'i' THEN 'icu' WHEN 'c' THEN 'libc' ELSE 'builtin' END,
             'LOCALE = ' || quote_literal(COALESCE(j.col->>'colllocale', j.col->>'colliculocale')),
@@ -286,7 +288,7 @@ _COLLATIONS = f"""
 """
 
 _CONVERSIONS = f"""
-    SELECT 'conversion', format('%s.%s', n.nspname, c.conname), c.oid,
+    SELECT 'conversion', {dotted("n.nspname", "c.conname")}, c.oid,
         json_build_array(format('%sFOR %L TO %L FROM %s', CASE WHEN c.condefault THEN 'DEFAULT ' ELSE '' END,
             pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), {routine("c.conproc")})),
         {role("c.conowner")}, NULL, {comment("pg_conversion", "c.oid")}
@@ -310,7 +312,7 @@ _OPERATOR = """
         FROM pg_operator AS x JOIN pg_namespace AS xn ON xn.oid = x.oprnamespace WHERE x.oid = {})"""
 
 _OPERATORS = f"""
-    SELECT 'operator', format('%s.%s(%s)', n.nspname, o.oprname, concat_ws(', ',
+    SELECT 'operator', format('%s(%s)', {dotted("n.nspname", "o.oprname")}, concat_ws(', ',
             CASE WHEN o.oprleft <> 0 THEN {type_name("o.oprleft")} ELSE 'NONE' END,
             CASE WHEN o.oprright <> 0 THEN {type_name("o.oprright")} ELSE 'NONE' END)), o.oid,
         json_build_array(concat_ws(', ',
@@ -342,7 +344,7 @@ def _members(holder: str, oid: str) -> str:
 
 
 _OPERATOR_CLASSES = f"""
-    SELECT 'operator class', format('%s.%s USING %s', n.nspname, c.opcname, m.amname), c.oid,
+    SELECT 'operator class', format('%s USING %s', {dotted("n.nspname", "c.opcname")}, m.amname), c.oid,
         json_build_array(concat_ws(', ',
             'FOR TYPE ' || {type_name("c.opcintype")}, CASE WHEN c.opcdefault THEN 'DEFAULT' END,
             'FAMILY ' || (SELECT format('%s.%s', fn.nspname, f.opfname) FROM pg_namespace AS fn WHERE fn.oid = f.opfnamespace),
@@ -357,7 +359,7 @@ _OPERATOR_CLASSES = f"""
 
 # The family that came with a class is part of it; of others, what belongs to none of their classes is told here.
 _OPERATOR_FAMILIES = f"""
-    SELECT 'operator family', format('%s.%s USING %s', n.nspname, f.opfname, m.amname), f.oid,
+    SELECT 'operator family', format('%s USING %s', {dotted("n.nspname", "f.opfname")}, m.amname), f.oid,
         json_build_array({_members("pg_opfamily", "f.oid")}),
         {role("f.opfowner")}, NULL, {comment("pg_opfamily", "f.oid")}
     FROM pg_opfamily AS f
@@ -367,7 +369,7 @@ _OPERATOR_FAMILIES = f"""
 """
 
 _TEXT_SEARCH = f"""
-    SELECT 'text search', format('configuration %s.%s', n.nspname, c.cfgname), c.oid,
+    SELECT 'text search', 'configuration ' || {dotted("n.nspname", "c.cfgname")}, c.oid,
         json_build_array(concat_ws(', ',
             'PARSER = ' || (SELECT format('%s.%s', pn.nspname, p.prsname)
                 FROM pg_ts_parser AS p JOIN pg_namespace AS pn ON pn.oid = p.prsnamespace WHERE p.oid = c.cfgparser),
@@ -382,7 +384,7 @@ _TEXT_SEARCH = f"""
     FROM pg_ts_config AS c JOIN pg_namespace AS n ON n.oid = c.cfgnamespace
     WHERE {SYSTEM} AND {not_of_extension("pg_ts_config", "c.oid")}
     UNION ALL
-    SELECT 'text search', format('dictionary %s.%s', n.nspname, d.dictname), d.oid,
+    SELECT 'text search', 'dictionary ' || {dotted("n.nspname", "d.dictname")}, d.oid,
         json_build_array((SELECT format('TEMPLATE = %s.%s', tn.nspname, t.tmplname)
             FROM pg_ts_template AS t JOIN pg_namespace AS tn ON tn.oid = t.tmplnamespace WHERE t.oid = d.dicttemplate)
             || COALESCE(', ' || d.dictinitoption, '')),
@@ -390,14 +392,14 @@ _TEXT_SEARCH = f"""
     FROM pg_ts_dict AS d JOIN pg_namespace AS n ON n.oid = d.dictnamespace
     WHERE {SYSTEM} AND {not_of_extension("pg_ts_dict", "d.oid")}
     UNION ALL
-    SELECT 'text search', format('parser %s.%s', n.nspname, p.prsname), p.oid,
+    SELECT 'text search', 'parser ' || {dotted("n.nspname", "p.prsname")}, p.oid,
         json_build_array(format('START = %s, GETTOKEN = %s, END = %s, HEADLINE = %s, LEXTYPES = %s',
             p.prsstart, p.prstoken, p.prsend, p.prsheadline, p.prslextype)),
         NULL, NULL, {comment("pg_ts_parser", "p.oid")}
     FROM pg_ts_parser AS p JOIN pg_namespace AS n ON n.oid = p.prsnamespace
     WHERE {SYSTEM} AND {not_of_extension("pg_ts_parser", "p.oid")}
     UNION ALL
-    SELECT 'text search', format('template %s.%s', n.nspname, t.tmplname), t.oid,
+    SELECT 'text search', 'template ' || {dotted("n.nspname", "t.tmplname")}, t.oid,
         json_build_array(format('INIT = %s, LEXIZE = %s', t.tmplinit, t.tmpllexize)),
         NULL, NULL, {comment("pg_ts_template", "t.oid")}
     FROM pg_ts_template AS t JOIN pg_namespace AS n ON n.oid = t.tmplnamespace
@@ -448,7 +450,7 @@ def _publications(version: int) -> str:
                     CASE WHEN p.pubviaroot THEN 'publish_via_partition_root' END,
                     'publish_generated_columns = ' || NULLIF(NULLIF(to_jsonb(p)->>'pubgencols', 'n'), 'false')),
                 (SELECT string_agg(x.told, ', ' ORDER BY x.told) FROM (
-                    SELECT format('%s.%s', tn.nspname, t.relname) || {columns if version >= 150000 else "''"} AS told
+                    SELECT {dotted("tn.nspname", "t.relname")} || {columns if version >= 150000 else "''"} AS told
                     FROM pg_publication_rel AS r JOIN pg_class AS t ON t.oid = r.prrelid JOIN pg_namespace AS tn ON tn.oid = t.relnamespace
                     WHERE r.prpubid = p.oid
                     {schemas if version >= 150000 else ""}
@@ -493,10 +495,17 @@ _SERVERS = f"""
     WHERE {not_of_extension("pg_foreign_server", "s.oid")}
 """
 
-# The options are shown to few; who sees none sees that there is a mapping, and that is what is compared then.
+# Others' options are shown to few. Without them there is still to see that there is a mapping, and that is what is compared then.
+_SEES_MAPPING = """CASE
+    WHEN (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN true
+    WHEN u.umuser = 0 THEN pg_has_role((SELECT s.srvowner FROM pg_foreign_server AS s WHERE s.oid = u.srvid), 'USAGE')
+    ELSE u.usename = current_user
+        AND (pg_has_role((SELECT s.srvowner FROM pg_foreign_server AS s WHERE s.oid = u.srvid), 'USAGE')
+            OR has_server_privilege(u.srvid, 'USAGE')) END"""
 _MAPPINGS = f"""
     SELECT 'user mapping', format('%s SERVER %s', CASE WHEN u.umuser = 0 THEN 'PUBLIC' ELSE u.usename::text END, u.srvname), u.umid,
-        json_build_array({options("u.umoptions")}), NULL, NULL, NULL
+        json_build_array(CASE WHEN u.umoptions IS NOT NULL OR {_SEES_MAPPING} THEN {options("u.umoptions")} ELSE '{HIDDEN}' END),
+        NULL, NULL, NULL
     FROM pg_user_mappings AS u
 """
 
@@ -529,6 +538,9 @@ _DEFAULT_PRIVILEGES = f"""
         NULL, NULL, NULL
     FROM pg_default_acl AS a LEFT JOIN pg_namespace AS n ON n.oid = a.defaclnamespace
 """
+
+VEILED = f"SELECT 1 FROM pg_user_mappings AS u WHERE u.umoptions IS NULL AND NOT {_SEES_MAPPING} LIMIT 1"
+"""Yields a row where the options of some user mapping are hidden."""
 
 FAMILIES = (
     Family(("database",), (), _DATABASE),

@@ -27,6 +27,16 @@ def comment(catalog: str, oid: str, number: str = "0") -> str:
     return f"(SELECT q.description FROM pg_description AS q WHERE {of_it})"
 
 
+def part(name: str) -> str:
+    """Return the expression for a name as a part of a longer one, as `model.part` writes it: `"a.b".c` is not `a."b.c"`."""
+    return f"""CASE WHEN {name} ~ '[."]' THEN '"' || replace({name}, '"', '""') || '"' ELSE {name} END"""
+
+
+def dotted(*names: str) -> str:
+    """Return the expression for names joined by dots."""
+    return " || '.' || ".join(f"({part(name)})" for name in names)
+
+
 def role(oid: str) -> str:
     return f"pg_get_userbyid({oid})"
 

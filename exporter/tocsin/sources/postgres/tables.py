@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from tocsin.schema.model import Object
+from tocsin.schema.model import Object, parts
 from tocsin.schema.risk import UNCHECKED
-from tocsin.sources.postgres.pieces import SYSTEM, comment, default_acl, enabled, grants, not_of_extension, options, role, settings
+from tocsin.sources.postgres.pieces import SYSTEM, comment, default_acl, dotted, enabled, grants, not_of_extension, options, role, settings
 
 OURS = f"{SYSTEM} AND c.relpersistence <> 't' AND {not_of_extension('pg_class', 'c.oid')}"
 """The condition for a relation `c` in a schema `n` to be the users' own."""
@@ -57,9 +57,9 @@ _REPLICA_IDENTITY = """
             WHERE x.indrelid = c.oid AND x.indisreplident), 'index that is gone')
     END"""
 
-_INHERITS = """
+_INHERITS = f"""
     CASE WHEN c.relhassubclass OR c.relkind IN ('r', 'f') THEN (
-        SELECT string_agg(format('%s.%s', pn.nspname, p.relname), ', ' ORDER BY h.inhseqno)
+        SELECT string_agg({dotted("pn.nspname", "p.relname")}, ', ' ORDER BY h.inhseqno)
         FROM pg_inherits AS h JOIN pg_class AS p ON p.oid = h.inhparent JOIN pg_namespace AS pn ON pn.oid = p.relnamespace
         WHERE h.inhrelid = c.oid) END"""
 
@@ -257,7 +257,7 @@ def query(version: int, only: Sequence[str] | None) -> str:
         SELECT
             CASE WHEN c.relispartition THEN 'partition' WHEN c.relkind = 'v' THEN 'view'
                 WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
-            format('%s.%s', n.nspname, c.relname),
+            {dotted("n.nspname", "c.relname")},
             c.oid,
             own.*
         FROM pg_class AS c
@@ -297,7 +297,7 @@ def objects(row: Sequence[bytes | None]) -> Iterator[Object]:
             yield Object("column", name, column or "", tuple(traits), f"{oid}.{number}")
         if granted is not None:
             yield Object("grant", name, column or "", (granted,))
-    table = name.partition(".")[2]
+    table = parts(name)[-1]
     for part, cell in zip(_PARTS, row[8:14], strict=True):
         for own_name, own_oid, *traits, remark in _list(cell):
             yield Object(part, name, own_name or "", tuple(traits), own_oid, _made_up(part, table, own_name or ""))

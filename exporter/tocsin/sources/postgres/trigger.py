@@ -2,8 +2,9 @@
 
 The change of whoever changes a schema must never fail or wait for it. So whatever goes wrong in it is swallowed; nothing is sent
 where that could fail the commit, which is too late to swallow: with a queue that is half full, and where transactions
-may be prepared, because PREPARE TRANSACTION refuses those that notified. And since everybody in the database may listen,
-a statement that may hold a secret is cut before its first literal.
+may be prepared, because PREPARE TRANSACTION refuses those that notified. And since everybody in the database may listen, and
+clients send other statements along with the one that acts, with data in them, all literals and comments are taken out of the
+text. It is there to recognise a statement by; what that did is told by the definitions.
 """
 
 from __future__ import annotations
@@ -18,13 +19,27 @@ from tocsin.sources.postgres.session import PostgresSession
 CHANNEL = "tocsin_schema"
 TRIGGERS = ("tocsin_ddl_command_end", "tocsin_sql_drop")
 
+# The words of a statement, the longest that there is at each place; an end that was cut off belongs to the last of them.
+_WORDS = r"""
+        '[eE]''(?:[^''\\]|\\.|'''')*\\?''?'
+        '|''(?:[^'']|'''')*''?'
+        '|"(?:[^"]|"")*"?'
+        '|--[^\n\r]*'
+        '|/\*(?:[^*]|\*+[^*/])*\**/?'
+        '|\$(?:[^\s$0-9''"(),;][^\s$''"(),;]*)?\$'
+        '|[0-9][0-9._]*'
+        '|[[:alpha:]_][\w$]*'
+        '|\s+'
+        '|.'"""
+
 _FUNCTION = rf"""
 CREATE OR REPLACE FUNCTION tocsin.tell() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $tocsin$
 DECLARE
     told jsonb;
-    said text;
+    word text;
+    said text := '';
     message text;
 BEGIN
     IF current_setting('max_prepared_transactions')::int > 0 OR pg_notification_queue_usage() > 0.5 THEN
@@ -42,11 +57,15 @@ BEGIN
     IF told IS NULL THEN
         RETURN;
     END IF;
-    said := left(current_query(), 1500);
-    IF said !~* '^\s*(create|alter|drop|comment|grant|revoke|reassign|import|refresh)\M'
-        OR said ~* '(passw|pwd|secret|token|credential|connection|api_?key|private_?key|access_?key|user\s+mapping|subscription)' THEN
-        said := regexp_replace(said, '(''|\$[A-Za-z_0-9]*\$).*$', '''***');
-    END IF;
+    FOR word IN SELECT matched[1] FROM regexp_matches(left(current_query(), 1500), {_WORDS}, 'g') AS m (matched) LOOP
+        IF word ~ '^([eE]?''|\$.|[0-9].{{6}})' THEN
+            said := said || '''***''';
+        ELSIF word !~ '^(--|/\*)' THEN
+            said := said || word;
+        END IF;
+        -- What ends later than it seems: a dollar quote, a comment in a comment, and, by a setting, a literal with a backslash.
+        EXIT WHEN word ~ '^(\$.|/\*.*/\*|''.*\\)';
+    END LOOP;
     FOR attempt IN 1..3 LOOP
         message := jsonb_build_object('tag', TG_TAG, 'by', session_user, 'application', left(current_setting('application_name'), 64),
             'client', host(inet_client_addr()), 'statement', said, 'objects', told)::text;
