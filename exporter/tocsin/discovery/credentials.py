@@ -17,7 +17,6 @@ from tocsin import catalog
 from tocsin.auth import AuthModule, LoadedModule, UserPass
 from tocsin.config import Config
 from tocsin.discovery.found import Found
-from tocsin.discovery.listening import is_of_the_server
 from tocsin.discovery.places import Resolver, split
 from tocsin.errors import CollectError, ProbeError
 from tocsin.event import one_line
@@ -89,19 +88,16 @@ def _chosen(module: LoadedModule, found: Found) -> LoadedModule:
 def _may_be_given_away(module: LoadedModule, found: Found) -> bool:
     """Tell whether a password could be had by somebody who only pretends to be a server.
 
-    That is so over the network unless he must prove it, and at a socket, where nothing can be proved, unless nobody else can have put
-    it there.
+    That is so over the network unless he must prove it, and always at a socket, where nothing can be proved: whoever may write to
+    any folder on the way to it can put his own there between two looks.
     """
     if not isinstance(module.template, MysqlOptions):
         return False
-    address = found.addresses[0]
-    return not module.template.knows_the_server if split(address)[1] else not is_of_the_server(address, found.engine)
+    return not (split(found.addresses[0])[1] and module.template.knows_the_server)
 
 
 def _proof(found: Found) -> str:
-    if split(found.addresses[0])[1]:
-        return "say ssl_mode: verify_identity"
-    return f"put the socket into a folder of root's or {found.engine}'s that is not open to everybody"
+    return "say ssl_mode: verify_identity" if split(found.addresses[0])[1] else "configure it as a target"
 
 
 def _module(modules: dict[str, AuthModule], name: str) -> LoadedModule | None:

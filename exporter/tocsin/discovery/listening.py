@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import pwd
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,21 +93,3 @@ def _read(name: str) -> str:
         return Path(f"/proc/net/{name}").read_text("utf-8", "surrogateescape")
     except OSError:
         return ""
-
-
-def is_of_the_server(path: str, account: str) -> bool:
-    """Tell whether nobody but root, the server's own account and our own can have put a socket where it is.
-
-    Whose process listens says too little: anybody may be called like a server. It is the socket and its folder that count, which
-    must not be open to everybody, and no folder above may let others put one in their place.
-    """
-    trusted = {0, os.geteuid()}
-    with suppress(KeyError):
-        trusted.add(pwd.getpwnam(account).pw_uid)
-    try:
-        real = Path(path).resolve(strict=True)
-        ours = all(os.lstat(one).st_uid in trusted for one in (real, *real.parents))
-        modes = [os.lstat(folder).st_mode for folder in real.parents]
-    except (OSError, RuntimeError, ValueError):
-        return False
-    return ours and not modes[0] & stat.S_IWOTH and all(mode & stat.S_ISVTX or not mode & stat.S_IWOTH for mode in modes[1:])

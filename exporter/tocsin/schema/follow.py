@@ -256,7 +256,7 @@ class _Comparison:
             return False
         if old.place is None or new.place is None:
             return old.place is new.place and _without_number(old.alias) == _without_number(new.alias)
-        return old.place == new.place or self._renames.now(old.place) == new.place
+        return self._renames.now(old.place) == new.place  # not what has its name now, another one may have taken it
 
     def _meant(self, text: Words, at: int, later: bool) -> tuple[Entry | None, Place, str] | None:
         """Return of which relation, by the name it has now, a word names which column; None where that is not certain."""
@@ -291,7 +291,9 @@ class _Comparison:
         if not self._old.follows_point(i) or not self._new.follows_point(j):
             return False
         old, new = self._meant(self._old, i, False), self._meant(self._new, j, True)
-        return old is not None and new is not None and old[0] is not None and old[2] != new[2] and not self._is_column(i, j)
+        if old is None or new is None or old[0] is None:
+            return False
+        return self._renames.column(old[1], old[2]) != new[2]
 
     def _is_place(self, i: int, j: int) -> bool:
         """Tell whether a name, or the schema before it, is that of an object which has another one now."""
