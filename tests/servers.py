@@ -126,7 +126,11 @@ class Postgres:
     def start(self, **settings: str | int) -> Postgres:
         words = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder, "fsync": "off", **settings}
         options = " ".join(f"-c {k}='{v}'" for k, v in words.items())
-        self._run("pg_ctl", "-D", str(self.data), "-o", options, "-l", str(self.folder / "log"), "-w", "-t", "30", "start")
+        log = self.folder / "log"
+        try:
+            self._run("pg_ctl", "-D", str(self.data), "-o", options, "-l", str(log), "-w", "-t", "30", "start")
+        except AssertionError as error:
+            raise AssertionError(f"{error}{log.read_text()[-2000:]}") from None
         return self
 
     @property

@@ -162,6 +162,9 @@ def postgres_database(server: Postgres) -> Iterator[tuple[Callable[[list[str]], 
         connection.close()
         server.execute(f"DELETE FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = '{name}')")
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        # One that lies in the cluster's own folder would keep a later copy of this server from starting.
+        for (space,) in server.execute("SELECT spcname FROM pg_tablespace WHERE spcname LIKE 'case%'"):
+            server.execute(f"DROP TABLESPACE {space}")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from fakes import series
 from servers import get, get_json, until
 from tocsin import config, server
 from tocsin.event import Event, EventKind, Risk
+from tocsin.runner import Suspension
 from tocsin.server import scrape_seconds
 from tocsin.service import Service
 
@@ -559,11 +560,11 @@ def test_reloading_by_many_at_once_takes_turns_and_leaves_one_clock_a_target(
 ) -> None:
     apply, inside, seen = service.scheduler.apply, [0], [0]
 
-    def slowly(loaded: config.Config) -> None:
+    def slowly(loaded: config.Config, suspensions: Mapping[str, Suspension | None]) -> None:
         inside[0] += 1
         seen.append(inside[0])
         time.sleep(0.01)
-        apply(loaded)
+        apply(loaded, suspensions)
         inside[0] -= 1
 
     monkeypatch.setattr(service.scheduler, "apply", slowly)
