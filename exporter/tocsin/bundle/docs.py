@@ -95,8 +95,9 @@ go by another name with a renamed schema or role. Where PostgreSQL has the event
 or that was made while it did not listen, bears none of them.
 
 Told are renames of roles and tablespaces, in each database that they have to do with, and nothing else of them. Not told are
-attributes and passwords of roles, `ALTER ROLE ... SET` and `ALTER DATABASE ... SET`, security labels, and the default character set of
-a MySQL database, which tables that are made later tell as their own: neither a schema nor its fingerprint says anything of these.
+attributes, passwords and memberships of roles (`GRANT admin TO alice`), rights on parameters, `ALTER ROLE ... SET` and
+`ALTER DATABASE ... SET`, security labels, and the default character set of a MySQL database, which tables that are made later tell as
+their own: neither a schema nor its fingerprint says anything of these.
 """
 
 _FILES = """`detail` has the `attributes` that differ, `old_sha256` and `new_sha256` of what was read, `old_inode` and `new_inode` of a
