@@ -35,6 +35,12 @@ from tocsin.vitals import (
     COLLECTOR_DURATION,
     COLLECTOR_FAILING,
     COLLECTOR_SUCCESS,
+    DISCOVERED,
+    DISCOVERED_INFO,
+    DISCOVERY_AGE,
+    DISCOVERY_FAILING,
+    DISCOVERY_LEFT_OUT,
+    DISCOVERY_SUCCESS,
     SCHEMA_CHANGE_TIME,
     SCHEMA_LAST_CHANGE,
     TARGET_FAILING,
@@ -51,6 +57,7 @@ MEMORY_AIM, MEMORY_LIMIT = 40 * 2**20, 50 * 2**20
 
 TRUSTED = words({"1": ("yes", GREEN), "0": ("no", ORANGE)})
 UP_OR_DOWN = words({"1": ("Up", GREEN), "0": ("Down", RED)})
+WORKS = words({"1": ("works", GREEN), "0": ("fails", RED)})
 ALARMS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE), "pending": ("pending", GREY)})
 
 USED = f"(sum by (instance) ({select(postgres.DB_BACKENDS)}) or max by (instance) ({select(MYSQL_CONNECTIONS)}))"
@@ -80,6 +87,9 @@ def fleet() -> Json:
             [_connections(), _sizes()],
             [row("Reach and certificates")],
             [_handshakes(), _certificates()],
+            [row("Databases that were found")],
+            [_found(), _missing()],
+            [_searches()],
             [row("The exporter itself")],
             [_failing(), _slowest()],
             [_memory(), _processor(), _scrapes()],
@@ -190,6 +200,54 @@ def _certificates() -> Panel:
         "Certificates", queries, columns, [series.CERTIFICATE_INFO, series.CHAIN_NOT_AFTER, series.VERIFIED],
         first="One row a server that offers TLS, the one whose certificate ends first on top.", unit="seconds", width=14, height=8,
         mappings=TRUSTED, colored=["Trusted"], sort="Ends in", empty="No server offers TLS",
+    )  # fmt: skip
+
+
+def _found() -> Panel:
+    # A database without a login bears its target's name, and what the target says bears it as the instance.
+    lonely = f"""label_join({select(DISCOVERED_INFO, 'monitored="no"', scope=OF_EXPORTER)}, "instance", "", "name")"""
+    answering = f"on (job, instance) ({select(endpoint.UP, scope=OF_EXPORTER)} == 1)"
+    looked = f"0 * count({select(DISCOVERY_SUCCESS, scope=OF_EXPORTER)})"
+    queries = [
+        Query(f"""sum({select(DISCOVERED, 'monitored="yes"', scope=OF_EXPORTER)}) or {looked}""", "monitored"),
+        Query(f"count({lonely} and {answering}) or {looked}", "only reached"),
+        Query(f"count({lonely} unless {answering}) or {looked}", "not at all"),
+        Query(f"sum({select(DISCOVERY_LEFT_OUT, scope=OF_EXPORTER)})", "left out"),
+    ]
+    return lines(
+        "By how they are watched", queries, [DISCOVERED, endpoint.UP, DISCOVERY_LEFT_OUT],
+        first="Monitored, only asked without a login whether they answer, neither, or too many.", unit="count", width=8, fill=0,
+    )  # fmt: skip
+
+
+def _missing() -> Panel:
+    labels = "name, engine, origin, place, address, missing"
+    columns = {
+        "name": "Database", "engine": "Engine", "origin": "Found in", "place": "Place", "address": "Address", "missing": "What is missing",
+    }  # fmt: skip
+    return table(
+        "Not monitored",
+        [Query(f"""max by ({labels}) ({select(DISCOVERED_INFO, 'monitored="no"', scope=OF_EXPORTER)})""")],
+        columns, [DISCOVERED_INFO], first="The command tocsin discover prints the lines of configuration to add.", width=16, height=8,
+        sort="Database", empty="Every database that was found is monitored",
+    )  # fmt: skip
+
+
+def _searches() -> Panel:
+    labels = "instance, finder, target"
+    queries = [
+        Query(f"max by ({labels}) ({select(DISCOVERY_SUCCESS, scope=OF_EXPORTER)})"),
+        Query(f"max by ({labels}, reason) ({select(DISCOVERY_FAILING, scope=OF_EXPORTER)})"),
+        Query(f"max by ({labels}) ({select(DISCOVERY_AGE, scope=OF_EXPORTER)})"),
+    ]
+    success, _, age = (value(i, len(queries)) for i in range(len(queries)))
+    columns = {
+        "instance": "Exporter", "finder": "Searches", "target": "Of target", success: "State", "reason": "Why", age: "Last succeeded ago",
+    }  # fmt: skip
+    return table(
+        "Searches", queries, columns, [DISCOVERY_SUCCESS, DISCOVERY_FAILING, DISCOVERY_AGE],
+        first="Where databases are looked for.", unit="seconds", width=24, height=6, mappings=WORKS, colored=["State"], sort="State",
+        empty="Nothing is searched: see discovery in the configuration",
     )  # fmt: skip
 
 

@@ -86,8 +86,13 @@ def report(config: Config, roots: Iterable[Path]) -> Report:
     with ThreadPoolExecutor(_AT_ONCE, "tocsin-discover") as pool:
         answers = list(pool.map(answer, [d.found for d in shown]))
     rows = [_row(d, watched.get(d.found.key), one) for d, one in zip(shown, answers, strict=True)]
-    problems = [f"{search}: {one}" for search, one in brought.items() if isinstance(one, CollectError)]
+    problems = [_problem(search, one, engines) for search, one in brought.items() if isinstance(one, CollectError)]
     return Report(rows, problems, list(_lines(rows, config)), blind=len(problems) == len(wanted))
+
+
+def _problem(search: Search, error: CollectError, engines: Sequence[DockerOptions]) -> str:
+    """Return why a search failed; the target of this machine's engine is our own invention, of which nobody has heard."""
+    return f"{search if engines else search.finder}: {str(error).removeprefix(f'{search.target}: ')}"
 
 
 def _this_machines_engine(config: Config) -> DockerOptions:
@@ -109,14 +114,14 @@ def _row(shown: Discovered, watched: Discovered | None, one: Answer) -> Row:
     if watched is not None:
         return Row(found=shown.found, name=watched.name, answer=one, monitored_by=watched.monitored_by, missing=watched.missing)
     by_configured = shown.monitored_by if shown.options is None else ""
-    missing = "" if by_configured else "; ".join(filter(None, (_NOT_LOOKED_FOR[shown.found.origin], shown.missing)))
+    missing = "" if by_configured else "; and ".join(filter(None, (_NOT_LOOKED_FOR[shown.found.origin], shown.missing)))
     return Row(found=shown.found, name=shown.name, answer=one, monitored_by=by_configured, missing=missing)
 
 
 _NOT_LOOKED_FOR = {
-    "container": "a target of kind docker, which has containers looked through",
-    "process": "discovery.processes: true, which has processes looked through, or a target of its own",
-    "file": "its folder among discovery.files, or a target of its own",
+    "container": "a target of kind docker: its containers are looked through",
+    "process": "a target of its own, or discovery.processes: true",
+    "file": "a target of its own, or its folder among discovery.files",
 }
 
 
@@ -171,7 +176,7 @@ def as_json(found: Report) -> str:
 def as_text(found: Report, now: float) -> str:
     """Return the report for a person: a table, what is missing, and what to add. `now` is Unix time."""
     if not found.rows:
-        return "No database was found."
+        return "No database was found. SQLite and DuckDB files are looked for under --root and discovery.files."
     heads = ("DATABASE", "ENGINE", "WHERE", "ANSWERS", "VERSION", "CERTIFICATE ENDS", "MONITORED BY")
     cells = [_cells(row, now) for row in found.rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
@@ -184,7 +189,7 @@ def as_text(found: Report, now: float) -> str:
         details += [f"missing: {one_line(row.missing)}"] * bool(row.missing)
         parts += [f"    {detail}" for detail in details if detail]
     if found.lines:
-        parts += ["", "To monitor what nobody monitors yet, add to the configuration:", "", *(f"  {line}" for line in found.lines)]
+        parts += ["", "To monitor what nobody monitors yet, add to the configuration file:", "", *(f"  {line}" for line in found.lines)]
     return "\n".join(parts)
 
 
@@ -241,8 +246,11 @@ def _lines(rows: Iterable[Row], config: Config) -> Iterator[str]:
         yield f"  {engine}: {{userpass: {login}, targets: {json.dumps(sorted(set(names)), ensure_ascii=False)}}}"
     for engine in by_engine.keys() - fresh.keys():
         yield f"# to defaults.{engine}.targets, which leave them out: {json.dumps(sorted(set(by_engine[engine])), ensure_ascii=False)}"
-    for engine in sorted({row.found.engine for row in lacking} & {"postgres", "mysql"}):
+    engines = sorted({row.found.engine for row in lacking} & {"postgres", "mysql"})
+    for engine in engines:
         yield f"# `tocsin grants {engine}` prints the SQL that makes the role tocsin"
+    if engines:
+        yield "# a password_file holds the role's password and nothing else; `tocsin check` then tries every target"
 
 
 def _target(row: Row) -> str:

@@ -51,7 +51,7 @@ class Change(StrEnum):
     ALTERED = "altered"
     RENAMED = "renamed"
     REBASELINED = "rebaselined"
-    """Nothing changed: the server's major version did, which describes the same objects in other words."""
+    """Nothing changed: the server's major version did, which describes the same in other words, or more is seen than before."""
 
 
 def one_line(text: str | None) -> str:

@@ -28,6 +28,14 @@ def engine_of(head: bytes) -> str | None:
     return None
 
 
+def instead(head: bytes) -> str:
+    """Return what to do about a file that begins so and is not the database that a target should be."""
+    engine = engine_of(head)
+    if engine:
+        return f"; it is one of {engine}: give the target `kind: {engine}`"
+    return "; is the path the one of the application's database, or is that encrypted?"
+
+
 def written_here() -> frozenset[Inode]:
     """Return the files that this process has open to write to: the journal above all.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tocsin.config import Config
+from tocsin.discovery.lookout import searches
 from tocsin.runner import Target
 from tocsin.service import Service
 from tocsin.sql import own_collectors
@@ -52,7 +53,7 @@ def page(config: Config, timeout: float) -> bytes:
 
 
 def notes(config: Config) -> list[str]:
-    """Return what the configuration holds beside targets: own queries by place with their series, and logins that go anywhere."""
+    """Return what the configuration holds beside targets: own queries by place with their series, logins that go anywhere, discovery."""
     found = []
     for target in config.targets:
         for own, collector in zip(getattr(target, "queries", ()), own_collectors(target), strict=True):
@@ -67,6 +68,8 @@ def notes(config: Config) -> list[str]:
         for engine, module in config.defaults.items()
         if not module.targets
     ]
+    if searches(config):
+        found.append("note  what discovery finds is not tried here: tocsin discover shows it")
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -15,8 +16,10 @@ from tocsin import catalog
 from tocsin.metric import Metric, MetricFamily
 from tocsin.reader import Mistake, Reader, compose, join, kind_of, name_of
 from tocsin.source import Source
-from tocsin.sources.postgres.exporter_queries import ExporterEntry, ExporterQuery
 from tocsin.sql import TAKEN_LABELS, FileQuery, OwnQuery, SqlByVersion, SqlOptions
+
+if TYPE_CHECKING:
+    from tocsin.sources.postgres.exporter_queries import ExporterEntry, ExporterQuery
 
 _log = logging.getLogger("tocsin.config")
 
@@ -133,6 +136,8 @@ class OwnQueries:
 
     def _exporters_format(self, reader: Reader, name: str, node: yaml.Node) -> Iterator[ExporterQuery]:
         """Read one query of postgres_exporter's format, whose series have names of its own choice but no built-in one."""
+        from tocsin.sources.postgres.exporter_queries import ExporterEntry, ExporterQuery
+
         before = len(reader.mistakes)
         self._take_name(reader, node, name, name)
         if not _NAME.fullmatch(name):

@@ -15,7 +15,7 @@ from tocsin.journal import Journal
 from tocsin.runner import Target
 
 if TYPE_CHECKING:
-    from tocsin.discovery.core import Discovered, Outcome
+    from tocsin.discovery.core import Discovered, Discoveries
 
 _LINKS = (
     ("/metrics", "series of all targets"),
@@ -36,7 +36,7 @@ td:first-child { white-space: nowrap; }
 """
 
 
-def landing(targets: list[Target], outcome: Outcome, journal: Journal) -> str:
+def landing(targets: list[Target], discoveries: Discoveries, journal: Journal) -> str:
     """Return the landing page: targets and what is wrong with them, databases found, what changed, what was delivered."""
     try:
         changed = journal.events(Filter(kind=(EventKind.SCHEMA,)), limit=10, newest=True)[::-1]
@@ -50,13 +50,6 @@ def landing(targets: list[Target], outcome: Outcome, journal: Journal) -> str:
         [_target(t) for t in targets],
         "No targets: add some to the configuration file.",
     )
-    found = _table(
-        ("database", "engine", "where", "what tells", "monitored by", "what is missing"),
-        [_discovered(d) for d in outcome.discovered],
-        "None: a target of kind docker finds those in containers, the section `discovery` those in processes and files.",
-    )
-    if outcome.left_out:
-        found += f'<p class="warn">{outcome.left_out} more are not watched: raise <code>discovery.most</code>.</p>'
     changes = _table(("when", "target", "object", "change", "risk", "why it matters"), [_change(e) for e in changed], "Nothing yet.")
     alerts = _table(("when", "target", "alert", "state", "summary"), [_delivery(e) for e in delivered], "None yet.")
     return f"""<!doctype html>
@@ -64,11 +57,26 @@ def landing(targets: list[Target], outcome: Outcome, journal: Journal) -> str:
 <meta name="viewport" content="width=device-width"><title>Tocsin</title><style>{_STYLE}</style></head><body>
 <h1>Tocsin <small class="dim">{escape(tocsin.__version__)}</small></h1><p>{links}</p>{problem}
 <h2>Targets</h2>{watched}
-<h2>Databases found</h2>{found}
+<h2>Databases found</h2>{_found(discoveries)}
 <h2>What changed</h2>{changes}
 <h2>Delivered alerts</h2>{alerts}
 </body></html>
 """
+
+
+def _found(discoveries: Discoveries) -> str:
+    outcome = discoveries.outcome
+    found = _table(
+        ("database", "engine", "where", "what tells", "monitored by", "what is missing"),
+        [_discovered(d) for d in outcome.discovered],
+        "None: a target of kind docker finds those in containers, the section `discovery` those in processes and files.",
+    )
+    if any(d.missing for d in outcome.discovered):
+        found += "<p><code>tocsin discover</code> prints the lines of configuration to add.</p>"
+    if outcome.left_out:
+        found += f'<p class="warn">{outcome.left_out} more are not watched: raise <code>discovery.most</code>.</p>'
+    failed = [(search, look.error) for search, look in discoveries.looks.items() if look.error is not None]
+    return found + "".join(f'<p class="bad">Not looked through: {escape(f"{search}: {error}")}</p>' for search, error in failed)
 
 
 def _table(heads: tuple[str, ...], rows: list[list[str]], empty: str) -> str:
@@ -83,7 +91,7 @@ def _target(target: Target) -> list[str]:
     with target.lock:
         failing = [f"{c.name}: {r.error}" for c, r in target.records.items() if r.error is not None]
         state = {
-            None: '<span class="dim">not asked yet</span>',
+            None: '<span class="dim">waits for a scrape</span>',
             True: '<span class="good">up</span>',
             False: '<span class="bad">down</span>',
         }[target.up]
@@ -102,12 +110,14 @@ def _target(target: Target) -> list[str]:
 
 def _discovered(one: Discovered) -> list[str]:
     found = one.found
-    monitored = escape(one.monitored_by) if one.monitored_by else '<span class="warn">nobody</span>'
+    from_outside = ": only whether it answers is known" if one.options is not None else ""
+    monitored = escape(one.monitored_by) if one.monitored_by else f'<span class="warn">nobody{from_outside}</span>'
     image = f" ({escape(found.image)})" if found.image else ""
+    addresses = [address for address in found.addresses if address != found.place]
     return [
         escape(one.name),
         escape(found.engine),
-        f"{escape(found.origin)} {escape(found.place)}{image}<br>" + " ".join(f"<code>{escape(a)}</code>" for a in found.addresses),
+        f"{escape(found.origin)} {escape(found.place)}{image}<br>" + " ".join(f"<code>{escape(a)}</code>" for a in addresses),
         "<br>".join(escape(word) for word in found.evidence),
         monitored,
         escape(one.missing),

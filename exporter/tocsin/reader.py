@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 import typing
@@ -243,6 +242,8 @@ def join(path: str, word: str) -> str:
 
 
 def unknown(what: str, word: str, known: typing.Iterable[str]) -> str:
+    import difflib  # only where somebody has made a mistake
+
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"unknown {what} {word!r}; {hint}Known: {', '.join(known)}"

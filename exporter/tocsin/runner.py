@@ -140,6 +140,8 @@ class Runner:
         """Without a journal nothing is remembered and no event is told."""
         self.journal = journal
         self.store = store
+        self.suspicion: Callable[[str], Suspension | None] = lambda _name: None
+        """Tells of a target that was found, by its name, why it is not to be connected to right now."""
 
     def new_run(self, target: Target, collector: Collector, deadline: float) -> Run:
         key = f"{target.options.kind}.{collector.name}"
@@ -199,9 +201,14 @@ class Runner:
         for run in runs:
             self._commit(target, run, error)
 
+    def admit(self, target: Target) -> None:
+        """Raise ConnectError for a target that is not to be connected to."""
+        suspension = target.suspension or (self.suspicion(target.name) if target.found else None)
+        if suspension is not None:
+            raise ConnectError(f"{target.name}: {suspension.reason}", lost=True)
+
     def _begin(self, access: Access, runs: list[Run]) -> None:
-        if access.target.suspension is not None:
-            raise ConnectError(f"{access.target.name}: {access.target.suspension.reason}", lost=True)
+        self.admit(access.target)
         path = getattr(access.target.options, "path", None)
         if access.target.found and path is not None and os.path.realpath(path) != str(path):
             # Whoever may write where it was found could have us read what only we may.

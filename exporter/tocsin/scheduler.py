@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from tocsin.allowance import Allowance
 from tocsin.config import Config
 from tocsin.errors import JournalError
 from tocsin.runner import Access, Runner, Suspension, Target
@@ -26,8 +27,6 @@ _SHORTEST_REST = 0.2
 _FULLNESS = 100
 _MOST_AT_ONCE = 16
 """Targets whose scheduled collectors a command that looks once runs at the same time."""
-_REST_SHARE = 20
-"""A collector that is woken all the time rests this many times as long as it ran: it has a twentieth of a core at most."""
 
 
 class Batch:
@@ -167,19 +166,33 @@ class _Clock:
         self.due = 0.0
         self.woken = False
         self.batch: Batch | None = None
+        self._unpaid: Batch | None = None
+        self._allowance = Allowance()
 
     @property
     def target(self) -> Target:
         return self.watched.target
 
     def rested_at(self) -> float:
-        """Return when it may run again before its time (monotonic seconds): soon after a short run, later after a long one."""
+        """Return when it may run again before its time (monotonic seconds): soon, and later where it was woken all the time."""
         if self.batch is None:
             return 0.0
         if not self.batch.done.is_set():
             return time.monotonic() + _SHORTEST_REST
-        duration = max(run.duration for run in self.batch.runs)
-        return self.batch.ended_at + min(self.every, max(_SHORTEST_REST, _REST_SHARE * duration))
+        self._pay()
+        return min(self.batch.ended_at + self.every, max(self.batch.ended_at + _SHORTEST_REST, self._allowance.ready_at()))
+
+    def started(self, batch: Batch) -> None:
+        """Note that it runs. What runs by the clock costs what the clock was set to, and nothing of what there is for being woken."""
+        self._pay()
+        self.batch = batch
+        self._unpaid = batch if self.woken else None
+        self.woken = False
+
+    def _pay(self) -> None:
+        if self._unpaid is not None:
+            self._allowance.spend(max(run.duration for run in self._unpaid.runs), self._unpaid.ended_at)
+            self._unpaid = None
 
 
 class Scheduler:
@@ -328,7 +341,7 @@ class Scheduler:
             return self._plan(clock.rested_at(), clock)
         batch, new = clock.lane.start([clock.collector], now + clock.collector.timeout)
         if new:
-            clock.batch, clock.woken = batch, False
+            clock.started(batch)
         elif not batch.overstayed and batch.is_late():
             batch.overstayed = True
             self.runner.abandon(clock.target, batch.runs, batch.runs[0].collector.timeout)

@@ -97,7 +97,6 @@ def diff(
 ) -> None:
     """Compare OLD with NEW: each is a target of the configuration or a file of expected schemas. Exit 1 if they differ."""
     from tocsin import schemas
-    from tocsin.event import Change
     from tocsin.schema import show as words
 
     with explained(2):
@@ -106,17 +105,20 @@ def diff(
         names = [(a, b or a) for a, _, b in (d.partition("=") for d in databases)]
         one = schemas.side(config, old, [a for a, _ in names], seconds)
         other = schemas.side(config, new, [b for _, b in names], seconds)
-    both, gone, come = schemas.pairs(one, other, names)
+        both, gone, come = schemas.pairs(one, other, names)
     kinds = one.kinds & other.kinds - frozenset(left_out)
     for side, against in ((one, other), (other, one)):
         _warn(side.name, schemas.gaps(side.schemas, kinds, against.schemas), "what is hidden seems to be missing")
-    found = [(n, schemas.database_difference(Change.DROPPED, n)) for n in gone]
-    found += [(n, schemas.database_difference(Change.ADDED, n)) for n in come]
-    for _, a, name, b in both:
-        if a.server != b.server:
-            warning = f"{old} is {a.server}, {new} is {b.server}: the same objects may be described in other words"
+    renamed = [] if names else schemas.other_names(one, other, both)
+    for a, b in renamed:
+        click.echo(f"warning: {old} speaks of {a}, {new} of {b}; if these are to be the same: --database {a}={b}", err=True)
+    databases_told = [*((n, None) for n in gone), *((None, n) for n in come), *renamed]
+    found = [(b or a or "", schemas.database_difference(a, b)) for a, b in databases_told]
+    for _, was, name, is_ in both:
+        if was.server != is_.server:
+            warning = f"{old} is {was.server}, {new} is {is_.server}: the same objects may be described in other words"
             click.echo(f"warning: {warning}", err=True)
-        found += [(name, d) for d in schemas.compare(a, b, kinds)]
+        found += [(name, d) for d in schemas.compare(was, is_, kinds)]
     if form == "json":
         click.echo(json.dumps([words.difference_json(n, d) for n, d in found], ensure_ascii=False, indent=2))
     else:

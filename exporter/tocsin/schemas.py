@@ -90,6 +90,7 @@ class Side:
     name: str
     schemas: Schemas
     kinds: frozenset[str]
+    is_file: bool = False
 
 
 def side(config: Config | None, word: str, databases: Iterable[str], seconds: float) -> Side:
@@ -97,7 +98,7 @@ def side(config: Config | None, word: str, databases: Iterable[str], seconds: fl
     names = [t.name for t in config.targets] if config is not None else []
     if word not in names and Path(word).is_file():
         expected = drift.read(Path(word))
-        return Side(word, _chosen(Schemas(expected.schemas), databases, word), expected.kinds)
+        return Side(word, _chosen(Schemas(expected.schemas), databases, word), expected.kinds, is_file=True)
     if word not in names:
         known = f"there are the targets {', '.join(names)}" if names else "targets need the configuration: --config"
         raise SetupError(f"{word} is neither a target nor a file of expected schemas; {known}")
@@ -107,9 +108,30 @@ def side(config: Config | None, word: str, databases: Iterable[str], seconds: fl
 def pairs(old: Side, new: Side, names: Iterable[tuple[str, str]] = ()) -> tuple[list[Pair], list[str], list[str]]:
     """Return which databases are compared, and which either side alone has.
 
-    Without `names` they are paired by name; where each side has just one, the names do not matter.
+    Without `names` they are paired by name; where each side has just one, the names do not matter. Raises SetupError for
+    databases of different engines.
     """
-    given = list(names)
+    both, gone, come = _paired(old, new, list(names))
+    for a, one, b, other in both:
+        if _engine(one) != _engine(other):
+            words = f"{a} of {old.name} is {one.server}, {b} of {new.name} is {other.server}"
+            raise SetupError(
+                f"{words}: engines describe the same objects in other words, which cannot be compared; choose two of one engine"
+            )
+    return both, gone, come
+
+
+def _engine(schema: Schema) -> str:
+    found = schema.server.partition(" ")[0]
+    return "mysql" if found == "mariadb" else found
+
+
+def other_names(old: Side, new: Side, both: Iterable[Pair]) -> list[tuple[str, str]]:
+    """Return what a file calls by another name than the other side, where nobody said that it is the same: it may be another's file."""
+    return [(a, b) for a, _, b, _ in both if a != b] if old.is_file or new.is_file else []
+
+
+def _paired(old: Side, new: Side, given: list[tuple[str, str]]) -> tuple[list[Pair], list[str], list[str]]:
     if not given and len(old.schemas) == len(new.schemas) == 1:
         given = [(next(iter(old.schemas)), next(iter(new.schemas)))]
     if given:
@@ -130,9 +152,11 @@ def _reduced(schema: Schema, kinds: frozenset[str]) -> Schema:
     return Schema(schema.server, tuple(masked(o)._replace(identity=None) for o in schema.objects if o.kind in kinds))
 
 
-def database_difference(change: Change, name: str) -> Difference:
-    o = Object("database", "", name)
-    return Difference(change, o if change is Change.DROPPED else None, o if change is Change.ADDED else None)
+def database_difference(old: str | None, new: str | None) -> Difference:
+    """Return that a database went, came, or has another name."""
+    change = Change.ADDED if old is None else Change.DROPPED if new is None else Change.RENAMED
+    one, other = (None if name is None else Object("database", "", name) for name in (old, new))
+    return Difference(change, one, other)
 
 
 def write(path: Path, lines: Iterable[str], *, replace: bool) -> None:
@@ -203,9 +227,9 @@ def acceptance(options: TargetOptions, databases: Iterable[str], seconds: float,
     changes = []
     for name, schema in present.items():
         old = known.schemas.get(name)
-        found = compare(old, schema, known.kinds) if old is not None else [database_difference(Change.ADDED, name)]
+        found = compare(old, schema, known.kinds) if old is not None else [database_difference(None, name)]
         changes.append((name, found))
-    changes += [(n, [database_difference(Change.DROPPED, n)]) for n in known.schemas if n not in present and n not in kept]
+    changes += [(n, [database_difference(n, None)]) for n in known.schemas if n not in present and n not in kept]
     return Acceptance(path, Schemas({**kept, **present}), tuple(sorted(known.kinds)), [(n, d) for n, d in changes if d])
 
 

@@ -203,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         from tocsin import page  # only where somebody looks at it: with it comes all that is known of HTML
 
         app = self.server.app
-        self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.discoveries.outcome, app.journal), "text/html; charset=utf-8")
+        self.send(HTTPStatus.OK, page.landing(app.scheduler.targets(), app.discoveries, app.journal), "text/html; charset=utf-8")
 
     def events(self) -> None:
         self.send_json(events_api.page(self.server.app.journal, events_api.parse(self.query)))

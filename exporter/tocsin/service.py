@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tocsin import config as configuration
+from tocsin import heap
 from tocsin.app import App
 from tocsin.config import Config
 from tocsin.discovery.core import Discoveries
@@ -47,14 +48,16 @@ class Service:
         self._config = config
         self._applying = threading.Lock()
         self._closed = False
+        self._counts = (0, 0)
         self.journal = Journal(state_dir or config.state_dir, keep_seconds=config.retention.age, keep_bytes=config.retention.size)
         try:
             _refuse_journal(config, self.journal.path)
             self.scheduler = Scheduler(Runner(self.journal, Store()))
             self.visits = Visits()
-            self.scheduler.tidiers.append(self.visits.tidy)
+            self.scheduler.tidiers += (self.visits.tidy, heap.trim)
             self.discoveries = Discoveries([self.journal.path], Names(self.journal))
             self.lookouts = Lookouts(self.discoveries, self._found)
+            self.scheduler.runner.suspicion = self.lookouts.suspicion
             self.scheduler.hearers.append(lambda target: self.lookouts.stir(target.options))
             self.app = App(self.scheduler, self.visits, self.discoveries, self.journal, self.reload)
             self._apply(config)
@@ -77,6 +80,7 @@ class Service:
         return f"{scheme}://{host}:{port}"
 
     def __enter__(self) -> Self:
+        heap.share()
         self.scheduler.start()
         self.lookouts.start()
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.2}, name="tocsin-http", daemon=True).start()
@@ -113,6 +117,15 @@ class Service:
         with self._applying:
             if not self._closed:
                 self._watch()
+                self._tell_what_was_found()
+
+    def _tell_what_was_found(self) -> None:
+        """Write to the log how many databases there are, whenever that is another number."""
+        found = self.discoveries.outcome.discovered
+        counts = len(found), sum(not one.monitored_by for one in found)
+        if counts != self._counts:
+            self._counts = counts
+            _log.info("databases found: %d, not monitored of them: %d; tocsin discover shows what is missing", *counts)
 
     def reload(self) -> None:
         """Load the configuration file again; with a mistake in it the last good one stays. The address does not change."""

@@ -78,6 +78,7 @@ def wakers(runner: Runner, target: Target, wake: Callable[[], None]) -> list[Wak
         listen = source.listen
 
         def work(stopped: threading.Event) -> None:
+            runner.admit(target)
             target.watch_modes["listen"] = True
             try:
                 listen(options, wake, stopped)

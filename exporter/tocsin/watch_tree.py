@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ class TreeWatch:
         self._all = False
         self._since = self._latest = 0.0
         self._open = False
+        self._mounts: _Mounts | None = None
         self._refused = 0.0
         self.patient: Patient = lambda _directory, _name: False
         self.wants: Patient = lambda _directory, _name: True
@@ -63,6 +65,7 @@ class TreeWatch:
         """Begin: from now on directories are watched as they are looked at. All of them are to be looked at once more."""
         with self._lock:
             self._open, self._all, self._refused = True, True, 0.0
+            self._mounts = _Mounts()
             self._touch()
 
     def close(self) -> None:
@@ -70,19 +73,24 @@ class TreeWatch:
             self._open = False
             watches = list(self._watches.values())
             self._watches.clear()
+            if self._mounts is not None:
+                self._mounts.close()
             self._lock.notify_all()
         for watched in watches:
             self._watcher.end(watched.watch)
 
-    def watch(self, directory: str, path: str) -> Mode:
-        """Watch a directory, known by the first name and found at the second; tell whether it is, or must be polled."""
+    def watch(self, directory: str, path: str, mask: int = CHANGES) -> Mode:
+        """Watch a directory, known by the first name and found at the second; tell whether it is, or must be polled.
+
+        With a mask of 0 nothing is told of what happens in it, only that it is moved or gone.
+        """
         if directory in self._watches:
             return "inotify"
         if not self._open or time.monotonic() < self._refused:
             return "polling"
         inode = _inode(path)  # before it is watched: if it is moved between the two, it counts as astray
         try:
-            watch = self._watcher.watch(path, partial(self._told, directory), partial(self._lost, directory), CHANGES)  # type: ignore[arg-type]
+            watch = self._watcher.watch(path, partial(self._told, directory), partial(self._lost, directory), mask)  # type: ignore[arg-type]
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENOSPC):  # the limits on instances and on watches
                 self.refusals += 1
@@ -109,6 +117,11 @@ class TreeWatch:
             self._dirty.pop(directory, None)
         if watched is not None:
             self._watcher.end(watched.watch)
+
+    def forget_others(self, prefix: str, kept: Collection[str]) -> None:
+        """Forget what is known by such a prefix and a name that is not among these."""
+        for directory in [d for d in list(self._watches) if d.startswith(prefix) and d.removeprefix(prefix) not in kept]:
+            self.forget(directory)
 
     def clear(self) -> None:
         """Forget all directories; they are watched anew as they are looked at."""
@@ -141,6 +154,8 @@ class TreeWatch:
                     self._lock.wait(due - now)
                 else:
                     self._lock.wait(0.5)
+                    if self._mounts is not None and self._mounts.moved():
+                        self._touch()
             return False
 
     def _told(self, directory: str, changes: Mapping[str, int]) -> None:
@@ -174,6 +189,27 @@ class TreeWatch:
         self._latest = time.monotonic()
         self._since = self._since or self._latest
         self._lock.notify_all()
+
+
+class _Mounts:
+    """Whether anything was mounted or unmounted since that was last asked. https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html"""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        try:
+            self._fd = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # no /proc: the clock finds it
+            self._fd = -1
+        else:
+            self._poll.register(self._fd, select.POLLPRI)
+
+    def moved(self) -> bool:
+        return self._fd >= 0 and bool(self._poll.poll(0))
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 def _inode(path: str) -> Inode | None:

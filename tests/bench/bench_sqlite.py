@@ -61,12 +61,16 @@ def test_schema_of_ten_thousand_tables(tmp_path: Path) -> None:
         unchanged = [check() for _ in range(100)]
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute("ALTER TABLE t77 ADD COLUMN added")
+        began = time.process_time()
         changed = check()
+        ours = time.process_time() - began
     print(
         f"\n{TABLES:,} tables of 10 columns and an index each: baseline {baseline:.2f} s, unchanged {min(unchanged) * 1e3:.2f} ms at best,",
         end=" ",
     )
-    print(f"{sorted(unchanged)[50] * 1e3:.2f} ms in the middle; one changed table found and named in {changed * 1e3:.0f} ms")
+    print(f"{sorted(unchanged)[50] * 1e3:.2f} ms in the middle; one changed table found and named in {changed * 1e3:.0f} ms,", end=" ")
+    print(f"{ours * 1e3:.0f} ms of it ours")
     assert events[-1] == 1
     assert sum(events) == 1
     assert sorted(unchanged)[50] <= 0.005
+    assert ours <= 0.2

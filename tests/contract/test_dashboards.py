@@ -39,6 +39,9 @@ EXCEPTIONS = {
     ("target_rate_interval", "Changes in a day"): "the panel's title says of what time",
     ("target_rate_interval", "Destructive in a day"): "the panel's title says of what time",
     ("target_rate_interval", "Security in a day"): "the panel's title says of what time",
+    ("target_instance", "By how they are watched"): SERIES_OF_EXPORTER,
+    ("target_instance", "Not monitored"): SERIES_OF_EXPORTER,
+    ("target_instance", "Searches"): SERIES_OF_EXPORTER,
     ("target_instance", "Memory"): SERIES_OF_EXPORTER,
     ("target_instance", "Processor"): SERIES_OF_EXPORTER,
     ("target_instance", "Scrapes"): SERIES_OF_EXPORTER,
@@ -74,6 +77,13 @@ def test_no_query_keeps_a_variable_for_prometheus(name: str) -> None:
     asked = queries(DASHBOARDS[name])
     assert len(asked) >= len(panels(DASHBOARDS[name]))
     assert [expr for expr in asked if "$" in expr] == []
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_an_end_to_end_test_asks_for_the_dashboards_data(name: str) -> None:
+    assert [test.name for test in (ROOT / "tests" / "e2e").glob("test_*.py") if f'"{name}"' in test.read_text()], (
+        f"no test in tests/e2e runs the queries of {name} against a Prometheus"
+    )
 
 
 def test_uids_and_titles_are_unique() -> None:

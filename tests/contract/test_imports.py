@@ -38,6 +38,19 @@ def test_sources_that_nobody_configured_cost_their_declarations_alone() -> None:
     assert [m for m in modules if m.rpartition(".")[2] in ("collect", "inspect", "listen", "objects", "lifecycle", "child")] == []
 
 
+def test_what_only_a_change_needs_is_not_imported_before_one() -> None:
+    """Patterns of secrets; and what compares texts and schemas, follows renames and weighs changes."""
+    script = (
+        "import sys, tocsin.service, tocsin.schema.track, tocsin.sources.postgres.inspect\n"
+        "print(*(m for m in sys.modules if m.startswith(('tocsin.mask.', 'tocsin.schema.', 'difflib'))))"
+    )
+    modules = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert [m for m in modules if m.startswith("tocsin.mask.")] == ["tocsin.mask.names", "tocsin.mask.values"]
+    assert {m for m in modules if not m.startswith("tocsin.mask.")} == {
+        f"tocsin.schema.{name}" for name in ("drift", "masked", "model", "snapshot", "track")
+    }
+
+
 def test_a_sqlite_target_imports_no_other_driver(tmp_path) -> None:
     import sqlite3
 

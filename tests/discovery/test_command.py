@@ -99,15 +99,25 @@ def test_what_the_exporter_would_find_is_monitored_by_it(tmp_path: Path, srv: Pa
     assert found("--config", path)[f"{srv}/app.db"]["monitored_by"] == "app.db"
     path.write_text("")
     row = found("--config", path, "--root", srv)[f"{srv}/app.db"]
-    assert (row["monitored_by"], row["missing"]) == ("", "its folder among discovery.files, or a target of its own")
+    assert (row["monitored_by"], row["missing"]) == ("", "a target of its own, or its folder among discovery.files")
 
 
 def test_a_search_that_fails_is_told_and_the_others_go_on(srv: Path) -> None:
     done = run("--root", srv, DOCKER_HOST="unix:///none.sock")
     assert done.returncode == 0
-    assert "not looked through: containers of docker: " in done.stderr
-    assert "there is no unix:///none.sock" in done.stderr
+    assert "not looked through: containers: there is no unix:///none.sock" in done.stderr
     assert "app.db" in done.stdout
+
+
+def test_an_engine_of_the_configuration_that_does_not_answer_is_called_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("targets: [{name: shop, kind: docker, url: 'unix:///none.sock'}]")
+    assert "not looked through: containers of shop: there is no unix:///none.sock" in run("--config", tmp_path / "t.yaml").stderr
+
+
+def test_check_says_that_it_does_not_try_what_is_found(tmp_path: Path) -> None:
+    for text in ("discovery: {processes: true}", "discovery: {files: [/srv]}", "targets: [{name: d, kind: docker}]"):
+        assert once.notes(parse(text)) == ["note  what discovery finds is not tried here: tocsin discover shows it"]
+    assert once.notes(parse("discovery: {every: 1m}")) == []
 
 
 def test_mistakes_in_the_configuration_are_told(tmp_path: Path) -> None:
@@ -156,14 +166,14 @@ mariadbd  mysql     127.0.0.1:3306   no       -           -                     
     no answer: nobody listens
     missing: a login
 
-To monitor what nobody monitors yet, add to the configuration:
+To monitor what nobody monitors yet, add to the configuration file:
 
   defaults: {}"""
     )
 
 
 def test_no_database_is_told_in_words() -> None:
-    assert discover.as_text(Report([], [], []), NOW) == "No database was found."
+    assert discover.as_text(Report([], [], []), NOW).startswith("No database was found. ")
 
 
 @pytest.mark.parametrize(("days", "words"), [(40.5, "2023-12-25 (40 days)"), (0.5, "2023-11-15 (0 days)"), (-0.5, "2023-11-14 (expired)")])
@@ -199,6 +209,7 @@ def test_what_is_there_already_is_not_added_again() -> None:
     assert list(discover._lines([ROWS[0]], known)) == [
         '# to defaults.postgres.targets, which leave them out: ["orders"]',
         "# `tocsin grants postgres` prints the SQL that makes the role tocsin",
+        "# a password_file holds the role's password and nothing else; `tocsin check` then tries every target",
     ]
     assert list(discover._lines([ROWS[1]], known)) == []
 

@@ -278,6 +278,35 @@ def test_mysql_which_may_ask_for_the_password_itself_gets_it_only_where_it_is_me
         assert isinstance(made.options, MysqlOptions), made.missing
 
 
+@pytest.mark.parametrize(
+    ("more", "mode"),
+    [
+        ("", "guarded"),
+        (", ssl_mode: required", "required"),
+        (", ssl_mode: preferred", "preferred"),
+        (", ssl_ca: /etc/ca.pem", "verify_identity"),
+        (", ssl_mode: verify_ca, ssl_ca: /etc/ca.pem", "verify_ca"),
+    ],
+)
+def test_the_password_itself_goes_to_mysql_only_where_it_shows_who_it_is_or_the_mode_was_chosen(more: str, mode: str) -> None:
+    login = f"userpass: {{username: tocsin, password: {NEEDLE}}}, targets: [orders]"
+    made = planned(MYSQL, f"defaults: {{mysql: {{{login}{more}}}}}").options
+    assert isinstance(made, MysqlOptions)
+    assert made.server().ssl["mode"] == mode
+
+
+def test_a_mode_of_an_option_file_or_a_connection_string_is_chosen_too(folder: Path) -> None:
+    (folder.parent / "my.cnf").write_text(f"[client]\nuser=tocsin\npassword={NEEDLE}\nssl-mode=REQUIRED\n")
+    made = planned(MYSQL, f"defaults: {{mysql: {{my_cnf: {folder.parent}/my.cnf, targets: [orders]}}}}").options
+    assert isinstance(made, MysqlOptions)
+    assert made.server().ssl["mode"] == "required"
+    for tls_word, mode in (("", "guarded"), ("?tls=skip-verify", "required"), ("?tls=true", "verify_identity")):
+        (folder / "orders").write_text(f"tocsin:{NEEDLE}@tcp(172.17.0.3:3306)/{tls_word}")
+        made = planned(replace(MYSQL, hints={"dsn_file": "orders"}), allowing(folder)).options
+        assert isinstance(made, MysqlOptions)
+        assert made.server().ssl["mode"] == mode
+
+
 def test_a_socket_gets_the_login_of_mysql_only_where_its_path_is_named(tmp_path: Path) -> None:
     """Whose a socket is can be looked at, but another may stand there, or a link on the way to it, before the login goes out."""
     text = "defaults: {mysql: {userpass: {username: tocsin, password: s3cr3t-needle}, ssl_mode: verify_identity%s}}"

@@ -6,6 +6,7 @@ import gc
 import random
 import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,17 +16,23 @@ from typing import Any
 import psycopg
 import pytest
 
-from containers import DockerEngine, docker_engine
+from containers import DockerEngine, Recorder, docker_engine
 from database_images import mariadb_image, newest_image, pooler_image, postgres_image
 from fuse import mounted
 from servers import free_port, until
+from tocsin.config import Config
 from tocsin.discovery import containers, processes
 from tocsin.discovery.containers import Here, addresses, servers, whereabouts
+from tocsin.discovery.core import Catch, Discoveries, Search
 from tocsin.discovery.found import Found
+from tocsin.discovery.lookout import Lookouts
 from tocsin.errors import ConnectError
+from tocsin.runner import guarded
 from tocsin.sources.docker.config import DockerOptions
 from tocsin.sources.docker.container import Container, Mount, Port, read
+from tocsin.sources.docker.listen import listen
 from tocsin.sources.docker.session import list_containers
+from tocsin.sources.docker.view import view_of
 from tools import lacking
 
 
@@ -142,6 +149,53 @@ def test_found_while_it_runs_known_until_it_is_removed(clean: Images) -> None:
     assert containers.look(clean.options(), 30) == ([], frozenset())
     clean.engine.run("create", "--name", "orders", clean.postgres)
     assert clean.find() == {}, "created and never started"
+
+
+def test_whose_address_it_is_is_asked_before_anybody_connects(clean: Images, tmp_path: Path) -> None:
+    """From the moment of the container's end, with the engine's events and without them."""
+    recorder = Recorder(clean.engine.socket, tmp_path / "s")
+    options = DockerOptions(name="asked", kind="docker", url=recorder.url)
+    discoveries = Discoveries()
+    lookouts = Lookouts(discoveries, lambda: None)
+    clean.container("orders", "--network", "shop", image=clean.postgres)
+    clean.container("lodger", "--network", "container:orders", image=clean.mariadb)
+    lookouts.apply(Config(targets=(options,)))
+    stopped = threading.Event()
+    listener = threading.Thread(target=guarded, args=("listener", lambda: listen(options, lambda: None, stopped)))
+
+    def look() -> None:
+        discoveries.note(Search("containers", "asked"), Catch(*containers.look(options, 30)))
+
+    def suspected() -> list[str]:
+        return [name for name in ("orders", "lodger") if lookouts.suspicion(name) is not None]
+
+    try:
+        for hears in (False, True):
+            if hears:
+                listener.start()
+                until(lambda: view_of(options).listening)
+            look()
+            assert suspected() == []
+            assert lookouts.suspicion("nobody") is None
+            before = len(recorder.requests)
+            assert suspected() == []
+            assert (len(recorder.requests) == before) is hears, "nobody is asked while the engine tells by itself"
+            clean.engine.run("restart", "--time", "1", "lodger")
+            until(lambda: suspected() == ["lodger"])  # it may have another address; an event takes its moment
+            clean.engine.run("kill", "orders")
+            until(lambda: suspected() == ["orders", "lodger"])  # whose network is the other's
+            clean.engine.run("start", "orders")
+            until(lambda: "orders" in suspected())
+            clean.engine.run("restart", "--time", "1", "lodger")
+            look()
+            assert suspected() == []
+        clean.engine.run("rm", "--force", "--volumes", "lodger")
+        until(lambda: "lodger" in suspected())
+    finally:
+        stopped.set()
+        if listener.is_alive():
+            listener.join(10)
+        recorder.close()
 
 
 def test_owners_decide_by_label(clean: Images) -> None:

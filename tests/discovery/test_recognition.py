@@ -11,8 +11,9 @@ import yaml
 
 from tocsin.discovery import rules
 from tocsin.discovery.command import steps_of
+from tocsin.discovery.containers import Here, addresses
 from tocsin.discovery.rules import ENOUGH, recognise
-from tocsin.sources.docker.container import Container, read
+from tocsin.sources.docker.container import MOST_PORTS, Container, read
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "containers.yaml").read_text())
 SERVERS = [case for case in CASES if case["is"] != "none" and "tocsin.engine" not in case.get("labels", {})]
@@ -95,6 +96,38 @@ def test_evidence_shows_no_argument_of_a_command_and_is_bounded() -> None:
     assert all(len(words) < 150 and words.isprintable() for words in found.evidence)
 
 
+HOSTILE: dict[str, dict[str, Any]] = {
+    "a label of ten megabytes": {"Labels": {"tocsin.name": "x" * 10**7, "org.opencontainers.image.title": "postgres " * 10**6}},
+    "a hundred thousand labels of ours": {"Labels": {f"tocsin.x{i}": "y" * 100 for i in range(10**5)}},
+    "labels of several lines": {"Labels": {"tocsin.name": "a\nb\x1b[31m", "tocsin.user": 'a"b', "tocsin.port": "5432\n"}},
+    "every port there is": {"ExposedPorts": {f"{number}/{protocol}": {} for number in range(1, 65536) for protocol in ("tcp", "udp")}},
+    "ports that are none": {"ExposedPorts": {port: {} for port in ("0/tcp", "65536/tcp", "x/tcp", "²/tcp", "/", "1" * 5000 + "/tcp")}},
+    "a thousand variables and more": {"Env": [*(f"A{i}=x" for i in range(10**5)), "A_" * 5 * 10**6, "=", "", "PGDATA"]},
+    "wrapper upon wrapper": {"Cmd": ["env"] * 10**6},
+    "option upon option": {"Cmd": ["env", *["--x"] * 10**6]},
+    "shell within shell": {"Cmd": ["sh", "-c", "sh -c " * 10**5]},
+    "an endless script": {"Cmd": ["sh", "-c", "do " * 10**6 + ";" * 10**6]},
+    "a command that is no list": {"Entrypoint": "docker-entrypoint.sh", "Cmd": "postgres"},
+    "nothing where something is due": {"Env": None, "Cmd": None, "Entrypoint": None, "Labels": None, "ExposedPorts": None},
+}
+
+
+@pytest.mark.parametrize("config", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_an_image_says_of_itself_costs_little_and_is_shown_bounded(config: dict[str, Any]) -> None:
+    ports = {"5432/tcp": [{"HostIp": "0.0.0.0", "HostPort": port} for port in ("0", "65536", "", "x", "15432")]}
+    told = read({
+        "Id": "0" * 64, "Name": "/" + "n" * 10**6, "State": {}, "HostConfig": {}, "NetworkSettings": {"Ports": ports},
+        "Config": {"Image": "postgres:16", **config},
+    })  # fmt: skip
+    assert len(repr(told)) < 2 * 10**6
+    assert len(told.ports) <= MOST_PORTS
+    assert told.ports[0].number == 5432, "the published ones first"
+    found = recognise(told)  # without the bounds this takes minutes
+    assert found is None or all(len(words) < 150 and words.isprintable() for words in found.evidence)
+    here = Here("127.0.0.1", on_host=True)
+    assert addresses(told, 5432, {told.id: told}, here) == ["127.0.0.1:15432"]
+
+
 @pytest.mark.parametrize(
     ("command", "programs"),
     [
@@ -120,6 +153,8 @@ def test_program_is_found_behind_its_wrappers(command: tuple[str, ...], programs
 def test_names_of_the_table_hold_what_they_are_split_into() -> None:
     """A word that `_split` never gives would never be found."""
     for family in rules.FAMILIES:
-        for word in family.names | family.qualifiers | rules.PLAIN | rules.OTHERS:
+        for word in family.names | family.qualifiers | rules.PLAIN | rules.OTHERS | rules.RELATIVES:
             assert rules._split(word) == {word}
-    assert not rules.OTHERS & (rules.PLAIN | {name for family in rules.FAMILIES for name in family.names | family.qualifiers})
+    assert not (rules.OTHERS | rules.RELATIVES) & (
+        rules.PLAIN | {name for family in rules.FAMILIES for name in family.names | family.qualifiers}
+    )

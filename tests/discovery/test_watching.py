@@ -82,7 +82,8 @@ def srv(tmp_path: Path) -> Path:
     return folder
 
 
-def test_files_under_a_root_become_targets_on_every_page(exporter: Exporter, srv: Path) -> None:
+def test_files_under_a_root_become_targets_on_every_page(exporter: Exporter, srv: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "tocsin")
     exporter.configure(f"discovery: {{files: [{srv}], every: 1s}}")
     labels = until(lambda: exporter.targets().get("<app>.db"))
     assert labels["kind"] == "sqlite"
@@ -94,6 +95,9 @@ def test_files_under_a_root_become_targets_on_every_page(exporter: Exporter, srv
     page = exporter.landing()
     assert "&lt;app&gt;.db" in page
     assert "<app>" not in page
+    assert page.count(f"{srv}/&lt;app&gt;.db") == 2, "once as a target, once as found"
+    assert "tocsin discover" not in page
+    assert "databases found: 1, not monitored of them: 0; tocsin discover shows what is missing" in caplog.messages
     assert exporter.series()['tocsin_discovered_databases{engine="sqlite",monitored="yes",origin="file"}'] == 1
     assert exporter.series()['tocsin_discovery_success{finder="files"}'] == 1
 
@@ -146,6 +150,7 @@ def test_a_folder_that_is_not_there_is_a_failure_with_its_reason(exporter: Expor
     exporter.configure(f"discovery: {{files: [{tmp_path}/none], every: 1s}}")
     until(lambda: 'tocsin_discovery_failing{finder="files",reason="connect"}' in exporter.series())
     assert exporter.series()['tocsin_discovery_success{finder="files"}'] == 0
+    assert f"Not looked through: files: {tmp_path}/none" in exporter.landing()
 
 
 # Containers
@@ -212,7 +217,7 @@ def test_a_database_in_a_container_with_a_login_is_collected_from_within_seconds
     clean.run("stop", "--time", "20", "orders", timeout=120)
     until(lambda: exporter.series().get('pg_up{instance="orders"}') == 0, 60)
     assert "orders" in exporter.targets(), "one that stopped stays, so that an alert can fire"
-    until(lambda: "container orders is stopped" in str(exporter.service.scheduler.target("orders").error), 60)  # type: ignore[union-attr]
+    until(lambda: exporter.series() and "container orders is stopped" in str(exporter.service.scheduler.target("orders").error), 60)  # type: ignore[union-attr]
     clean.run("rm", "orders")
     until(lambda: "orders" not in exporter.targets(), 60)
     assert exporter.database("orders") is None
@@ -227,7 +232,10 @@ def test_without_a_login_it_is_watched_from_outside_and_says_what_is_missing(cle
     told = exporter.database("billing")
     assert told is not None
     assert told["monitored"] == "no"
-    assert "add &#x27;billing&#x27; to them" in exporter.landing()
+    page = exporter.landing()
+    assert "add &#x27;billing&#x27; to them" in page
+    assert "nobody: only whether it answers is known" in page
+    assert "<code>tocsin discover</code> prints the lines of configuration to add" in page
     assert "add 'billing' to them" in told["missing"]
     until(lambda: exporter.series().get('tocsin_target_up{instance="billing",kind="endpoint"}') == 1, 60)
     exporter.configure(watching(clean, DEFAULTS.replace("[orders]", '["b*"]')))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import pytest
 
 from alerting import about, alerting, query, without_data
 from containers import IMAGE, DockerEngine, docker_engine
+from database_images import postgres_image
 from servers import ROOT, until
 from sinks import Message
 from tocsin.bundle.dashboard import queries
@@ -54,10 +58,21 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         engine.container("busy", *limits, command=("sh", "-c", work))
         for words in (["link", "add", "eth9", "type", "veth", "peer", "name", "eth8"], ["link", "set", "eth9", "up"]):
             subprocess.run(["nsenter", "--target", str(engine.pid("busy")), "--net", "ip", *words], check=True, timeout=20)
+        # Three databases that nobody configured: one without a login, one to which nobody gets, and a file.
+        subnet = f"10.{random.randrange(100, 250)}.{random.randrange(250)}.0/24"  # not what another engine has at the same time
+        engine.run("network", "create", "--subnet", subnet, "own")
+        postgres_image(engine, "postgres:local")
+        engine.container("ledgers", "--network", "own", image="postgres:local", command=())
+        engine.container("mute", "--network", "own", image="postgres:local", command=("postgres", "-c", "listen_addresses=127.0.0.1"))
+        (folder / "srv").mkdir()
+        with closing(sqlite3.connect(folder / "srv" / "app.db")) as db:
+            db.execute("CREATE TABLE t (a)")
         config = folder / "tocsin.yaml"
         config.write_text(
             f'server: {{listen: "127.0.0.1:0"}}\nstate_dir: {folder}/state\n'
-            f'targets: [{{name: engine, kind: docker, url: "{engine.url}", every: {{images: 2s, sizes: 5s}}}}]\n'
+            f"discovery: {{files: [{folder}/srv]}}\n"
+            f'targets: [{{name: engine, kind: docker, url: "{engine.url}", every: {{images: 2s, sizes: 5s}}}},'
+            f' {{name: gone, kind: docker, own_instance: true, url: "unix://{folder}/none.sock"}}]\n'
         )
         with alerting(config, folder) as running:
             until(lambda: query(running.prometheus, 'container_last_seen{name="shop"}'), 90)
@@ -84,3 +99,18 @@ def test_container_that_stays_down_is_told(path: Stack) -> None:
 def test_every_panel_and_the_public_queries_return_data(path: Stack) -> None:
     dashboard = json.loads((ROOT / "grafana" / "dashboards" / "containers.json").read_text())
     assert without_data(path.prometheus, {*queries(dashboard), *PUBLIC}) == []
+
+
+def test_what_was_found_is_on_the_dashboard_of_the_fleet_with_what_is_missing(path: Stack) -> None:
+    fleet = json.loads((ROOT / "grafana" / "dashboards" / "fleet.json").read_text())
+    shown = {p["title"]: queries({"panels": [p], "annotations": {"list": []}}) for p in fleet["panels"] if p["type"] != "row"}
+    assert without_data(path.prometheus, [*shown["Not monitored"], *shown["Searches"]]) == []
+    # The file; the server without a login; the one to which nobody gets; none.
+    ways = shown["By how they are watched"]
+    assert without_data(path.prometheus, [f"({way}) == {count}" for way, count in zip(ways, (1, 1, 1, 0), strict=True)]) == []
+    rows = {row["metric"]["name"]: row["metric"] for row in query(path.prometheus, shown["Not monitored"][0])}
+    assert set(rows) == {"ledgers", "mute"}
+    assert "defaults.postgres" in rows["ledgers"]["missing"]
+    searches = query(path.prometheus, shown["Searches"][0])
+    states = {row["metric"].get("target") or row["metric"]["finder"]: row["value"][1] for row in searches}
+    assert states == {"engine": "1", "gone": "0", "files": "1"}

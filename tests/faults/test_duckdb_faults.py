@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -97,7 +98,15 @@ def test_file_of_no_length(folder: Path) -> None:
 @pytest.mark.parametrize("content", [b"hello, I am a text file\n" * 1000, b"short", bytes(20000), random.Random(1).randbytes(20000)])
 def test_file_that_is_no_database(folder: Path, content: bytes) -> None:
     (folder / "lake.duckdb").write_bytes(content)
-    assert reason(folder / "lake.duckdb") == ("config", f"{folder / 'lake.duckdb'} is not a DuckDB database")
+    said = "is not a DuckDB database; is the path the one of the application's database, or is that encrypted?"
+    assert reason(folder / "lake.duckdb") == ("config", f"{folder / 'lake.duckdb'} {said}")
+
+
+def test_database_of_another_engine_is_named(folder: Path) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "lake.duckdb")) as db:
+        db.execute("CREATE TABLE t (a)")
+    said = "is not a DuckDB database; it is one of sqlite: give the target `kind: sqlite`"
+    assert reason(folder / "lake.duckdb") == ("config", f"{folder / 'lake.duckdb'} {said}")
 
 
 def test_folder_fifo_and_device_in_the_place_of_a_file(folder: Path) -> None:
@@ -106,7 +115,7 @@ def test_folder_fifo_and_device_in_the_place_of_a_file(folder: Path) -> None:
     (folder / "device.duckdb").symlink_to("/dev/zero")
     for name in ("folder", "fifo", "device"):
         file = folder / f"{name}.duckdb"
-        assert reason(file) == ("config", f"{file} is not a file")
+        assert reason(file) == ("config", f"{file} is not a file; the path of a target is that of the database file itself")
 
 
 def test_file_that_ends_within_its_headers(path: Path) -> None:

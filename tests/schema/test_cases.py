@@ -14,7 +14,8 @@ import pytest
 
 from case import CASES, Case, Outcome, postgres_database, sqlite_database
 from servers import Postgres
-from tocsin.schema.model import dump, load
+from tocsin.schema import drift
+from tocsin.schema.model import TRAITS, dump, load
 from tocsin.schema.track import schema_event
 from watching import said
 
@@ -153,3 +154,12 @@ def test_inspection_costs_the_same_round_trips_however_many_tables(postgres: Pos
         schema, _ = look()
     assert len(counted) == few
     assert schema.counts()["table"] == 60
+
+
+def test_every_schema_that_is_written_down_reads_back(outcome: Callable[[Path], Outcome], tmp_path: Path) -> None:
+    """As a file of expected schemas, in which nothing may stand twice."""
+    path = tmp_path / "expected.json"
+    for case in CASES:
+        for schema in (outcome(case).old, outcome(case).new):
+            path.write_text("\n".join(drift.write([("shop", schema)], TRAITS)), "utf-8")
+            assert drift.differences(drift.read(path), "shop", schema) == [], case.name

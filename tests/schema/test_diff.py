@@ -218,7 +218,7 @@ def apply(before: Schema, differences: list[Difference], after: Schema) -> Schem
         elif d.new is not None and d.new.kind != "table" and d.new not in now:
             now.append(d.new)
         elif d.new is not None and d.change is Change.ALTERED:
-            now = [o for o in now if (o.kind, o.name) != (d.new.kind, d.new.name)] + [d.new]
+            now = [o for o in now if (o.kind, o.parent, o.name) != (d.new.kind, d.new.parent, d.new.name)] + [d.new]
     return Schema(before.server, tuple(now))
 
 

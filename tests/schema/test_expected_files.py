@@ -69,6 +69,15 @@ def text(content: str) -> Callable[[Json], str]:
     return lambda _: content
 
 
+def twice(words: str, instead: str) -> Callable[[Json], str]:
+    return lambda found: json.dumps(found).replace(words, instead)
+
+
+def twice_in_objects(found: Json) -> str:
+    objects = found["databases"]["main"]["objects"]
+    return in_database(objects=[*objects, objects[1] | {"type": "text"}])(found)
+
+
 SPOILED = [
     (in_object("column", type=5), "`type` of object 2 of database main, column a is 5, and not text"),
     (in_object("column", type=["a"]), 'is ["a"], and not text'),
@@ -90,6 +99,11 @@ SPOILED = [
     (in_file(format=True), "`format` of the file is true, and not a number"),
     (text("[" * 100_000), "is not JSON"),
     (text('{"format": 1, "kinds": ' + "[" * 990 + "]" * 990 + "}"), "app.json is not"),
+    (in_file(kinds=[]), "`kinds` of the file is empty"),
+    (in_file(kinds=["table", "column", "table"]), "app.json: the kind table stands twice in `kinds`: take one of the two out"),
+    (twice_in_objects, "app.json: column t.a stands twice in database main, as object 2 and as object 4: take one of the two out"),
+    (twice('"name": "a"', '"name": "a", "name": "z"'), 'app.json: "name" of column z stands twice in one object: take one of the two out'),
+    (twice('"databases": {', '"databases": {"main": {"server": "sqlite 3", "objects": []}, '), '"main" stands twice in one object'),
     (text("null"), "the file is null, and not an object"),
     (text(""), "is not JSON"),
     (text("\x00\x01"), "is not JSON"),

@@ -422,6 +422,59 @@ def test_privilege_taken_away_drops_nothing(server: MysqlServer, name: str, tmp_
         assert sorted(said(told)) == ["trigger t.r dropped cautious", "view v dropped breaking"]
 
 
+@pytest.mark.parametrize("place", ["*.*", "{}.*"])
+def test_what_came_while_it_was_hidden_is_told_when_the_privilege_returns(
+    server: MysqlServer, name: str, tmp_path: Path, place: str
+) -> None:
+    on = place.format(name)
+    more = ["PROCESS ON *.*", "SELECT ON mysql.*"] + ([] if isinstance(server, MariaDB) else ["SHOW_ROUTINE ON *.*"])
+    dsn = everything(server, name, account(server, name, *more, f"SELECT, SHOW VIEW, TRIGGER, EVENT ON {on}"))
+    with watching(dsn, name, tmp_path / "s") as watch:
+        watch.check()
+        server.execute(f"REVOKE SELECT, SHOW VIEW, TRIGGER, EVENT ON {on} FROM {name}@'%'")
+        watch.check()
+        assert unseen(watch, name)
+        server.execute(
+            f"CREATE TABLE {name}.late (a int PRIMARY KEY)",
+            f"ALTER TABLE {name}.u ADD COLUMN b int",
+            f"CREATE VIEW {name}.w AS SELECT 1 AS one",
+            f"CREATE TRIGGER {name}.q BEFORE INSERT ON {name}.u FOR EACH ROW SET NEW.a = 1",
+            f"DROP EVENT {name}.e",
+        )
+        assert watch.check() == []
+        server.execute(f"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON {on} TO {name}@'%'")
+        told = [e for e in watch.check() if e.object_kind != "grant"]
+        assert sorted(said(told)) == [
+            "column u.b added safe", "event e dropped cautious", "table late added safe", "trigger u.q added cautious", "view w added safe",
+        ]  # fmt: skip
+        assert watch.check() == []
+
+
+def test_what_was_hidden_from_the_beginning_is_said_to_be_perhaps_old(server: MysqlServer, name: str, tmp_path: Path) -> None:
+    dsn = everything(server, name, account(server, name, "PROCESS ON *.*"))
+    with watching(dsn, name, tmp_path / "state") as watch:
+        assert watch.check() == []
+        server.execute(f"CREATE TABLE {name}.late (a int)", f"GRANT SELECT ON {name}.* TO {name}@'%'")
+        told = watch.check()
+        assert said([e for e in told if e.object_kind != "grant"]) == [f"database {name} rebaselined safe"]
+        event = told[-1]
+        assert event.new is not None
+        assert {"table u", "table late"} <= set(event.new.splitlines())
+        server.execute(f"CREATE TABLE {name}.later (a int)")
+        assert said(watch.check()) == ["table later added safe"]
+
+
+def test_database_that_a_grant_shows_may_be_old_and_one_that_is_created_is_new(server: MysqlServer, name: str, tmp_path: Path) -> None:
+    server.execute(f"CREATE DATABASE {name}", f"CREATE DATABASE {name}_old")
+    with watching(account(server, name, f"SELECT ON {name}.*", f"SELECT ON `{name}\\_new%`.*"), name, tmp_path / "state") as watch:
+        assert watch.check() == []
+        server.execute(f"CREATE DATABASE {name}_new1", f"CREATE TABLE {name}_new1.t (a int)")
+        assert said(watch.check()) == [f"database {name}_new1 added safe"]
+        server.execute(f"GRANT SELECT ON {name}_old.* TO {name}@'%'")
+        assert said(watch.check()) == [f"database {name}_old rebaselined safe"]
+        assert watch.check() == []
+
+
 def test_account_that_only_reads_sees_foreign_keys(mariadb: MariaDB, tmp_path: Path) -> None:
     """In information_schema MariaDB hides them from it; InnoDB's own catalog does not."""
     name = f"own_{uuid.uuid4().hex[:8]}"

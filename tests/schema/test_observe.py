@@ -152,10 +152,37 @@ def test_what_cannot_be_seen_any_more_is_not_gone(memory: Memory) -> None:
     assert memory.points(vitals.SCHEMA_UNSEEN) == {}
 
 
-def test_what_is_seen_for_the_first_time_is_not_new(memory: Memory) -> None:
+def test_what_came_while_it_could_not_be_seen_is_told_when_it_is_seen(memory: Memory) -> None:
+    """Everything had been seen before: what is not known from then is new."""
+    kinds = ("table", "column")
+    memory.observe(table("t", "a"))
+    for _ in range(2):
+        assert memory.observe([], unseen=kinds) == []
+    assert sorted(memory.observe([*table("t", "a", "b"), *table("u", "b")])) == ["column t.b added safe", "table u added safe"]
+    assert [e.reason.partition("; ")[2] for e in memory.last.events if e.reason] == ["it came while it could not be seen"] * 2
+    assert memory.observe([*table("t", "a", "b"), *table("u", "b")]) == []
+
+
+def test_what_is_seen_for_the_first_time_may_be_old_and_is_said_so_once(memory: Memory) -> None:
     memory.observe(table("t", "a"), unseen=("view",))
-    assert memory.observe([*table("t", "a"), view("v"), *table("u", "b")]) == ["table u added safe"]
-    assert memory.observe([*table("t", "a"), view("v"), view("w"), *table("u", "b")]) == ["view w added safe"]
+    assert memory.observe(table("t", "a"), unseen=("view",)) == []
+    everything = [*table("t", "a"), view("v"), view("w"), *table("u", "b")]
+    assert memory.observe(everything) == ["table u added safe", "database shop rebaselined safe"]
+    event = memory.last.events[-1]
+    assert event.new == "view v\nview w"
+    assert event.reason is not None
+    assert event.reason.startswith("seen for the first time: 2 view; ")
+    assert memory.observe([*everything, view("x")]) == ["view x added safe"]
+    assert memory.observe([*everything, view("x")], unseen=("view",)) == []
+    assert memory.observe([*everything, view("x"), view("y")]) == ["view y added safe"], "all of them had been seen by then"
+
+
+def test_summary_of_before_is_taken_to_have_seen_what_it_last_saw(memory: Memory) -> None:
+    memory.observe(table("t", "a"), unseen=("view",))
+    summary = json.loads(memory.kept["summary:shop"])
+    del summary["never_seen"]
+    memory.kept["summary:shop"] = json.dumps(summary).encode()
+    assert memory.observe([*table("t", "a"), view("v")]) == ["database shop rebaselined safe"]
 
 
 # Expected

@@ -10,8 +10,9 @@ import pytest
 from case import CASES, Outcome
 from tocsin.event import Change, Risk
 from tocsin.schema.diff import Difference
-from tocsin.schema.model import Object
-from tocsin.schema.risk import RULES, UNCHECKED, Rule, type_widens, weigh
+from tocsin.schema.follow import Other
+from tocsin.schema.model import UNCHECKED, Object
+from tocsin.schema.risk import RULES, Rule, type_widens, weigh
 
 WIDER, NARROWER, OTHER = True, False, None
 
@@ -83,8 +84,20 @@ NEWEST = [
 """What only PostgreSQL 18 has: test_postgres_newest.py has it from a real one."""
 
 
+def _taken(trait: str, o: Object) -> Difference:
+    return Difference(Change.ALTERED, o, o, others=(Other(trait, "x", None),))
+
+
+TAKEN = [
+    _taken("type", _column("yes")),
+    _taken("privileges", Object("grant", "t", "", ("alice=SELECT",))),
+    _taken("tables", Object("publication", "", "p", ("publish = insert", "t"))),
+]
+"""What reads as before: test_names_that_changed_hands.py has it from a real PostgreSQL."""
+
+
 def test_every_rule_is_reached_by_a_case(outcome: Callable[[Path], Outcome]) -> None:
-    differences = [d for path in CASES for d in outcome(path).differences] + DATABASES + NEWEST
+    differences = [d for path in CASES for d in outcome(path).differences] + DATABASES + NEWEST + TAKEN
     reached = {rule for d in differences for rule in rules_of(d)}
     unreached = [f"{r.kind} {r.change} {r.trait or ''}: {r.reason}" for r in RULES if r not in reached]
     assert not unreached, "no case in tests/schema/cases reaches:\n" + "\n".join(unreached)
@@ -113,6 +126,17 @@ def test_reasons_of_one_weight_are_told_together() -> None:
     risk, reason, _ = weigh(Difference(Change.ALTERED, column(type="bigint"), column(type="integer", nullable="no")))
     assert risk is Risk.CAUTIOUS
     assert reason.count(";") == 1
+
+
+def test_names_that_mean_something_else_are_told_and_not_endlessly() -> None:
+    o = Object("view", "", "v", ("SELECT 1 FROM a, b, c, d, e", "x integer", None))
+    others = tuple(Other("definition", name, "z" if name == "a" else None) for name in "abcde")
+    risk, reason, _ = weigh(Difference(Change.ALTERED, o, o, others=others))
+    assert risk is Risk.CAUTIOUS
+    assert reason.split("; ")[1:] == [
+        "a is another one than before (that one is called z now)", "b is another one than before", "c is another one than before",
+        "2 more names mean something else",
+    ]  # fmt: skip
 
 
 def test_what_no_rule_knows_is_cautious() -> None:

@@ -345,7 +345,7 @@ def test_what_privileges_hide_is_not_dropped(postgres: Postgres, name: str, tmp_
             assert watch.record("schema").error is None
             assert not watch.page().all("tocsin_schema_info", database=name)
             postgres.execute(f"GRANT CONNECT ON DATABASE {name} TO {role}")
-            assert until_told(watch, "column public.u.b added safe", "grant database added breaking security")
+            assert until_told(watch, "column public.u.b added safe", "grant database altered breaking security")
             watch.scheduler.stop()
     finally:
         postgres.execute(f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {role}")

@@ -16,6 +16,7 @@ import pytest
 from containers import IMAGE, DockerEngine, Recorder, docker_engine
 from servers import ROOT, until
 from tocsin.sources.docker.config import DockerOptions, tls_of, where
+from tocsin.sources.docker.container import MOST_PORTS
 from tocsin.sources.docker.session import list_containers
 from watching import Page, Watch
 
@@ -144,6 +145,37 @@ def test_what_a_container_is_running_or_not(clean: DockerEngine, tmp_path: Path)
     ((info, _),) = page.all("tocsin_container_info", name="checked")
     assert info["restart_policy"] == "on-failure"
     assert {(p["port"], p["protocol"]) for p, _ in page.all("tocsin_container_port", name="never")} == {("9000", "udp"), ("80", "tcp")}
+
+
+def test_a_container_whose_author_means_ill_costs_the_others_nothing(clean: DockerEngine, tmp_path: Path) -> None:
+    labels = {
+        "tocsin.name": 'one\ntwo"\\', "org.opencontainers.image.title": "postgres\n# TYPE x gauge", "shop.team": "t" * 2 * 10**6,
+        **{f"a{i}": "b" * 100 for i in range(5000)},
+    }  # fmt: skip
+    import docker
+
+    client = docker.APIClient(base_url=clean.url, version="1.41")
+    ports = [(number, "tcp") for number in range(1, 20000)]
+    variables = {f"A{i}": "x" for i in range(1000)}
+    host = client.create_host_config(network_mode="none")
+    made = client.create_container(
+        IMAGE, ["sleep", "1000"], name="bad-one", labels=labels, ports=ports, environment=variables, host_config=host
+    )
+    client.start(made["Id"])
+    clean.container("good-one", "--expose", "80")
+    with Watch(options(clean, container_labels=("shop.team",)), tmp_path) as watch:
+        watch.check()
+        page = watch.scrape(30)
+        assert {labels["collector"] for labels, value in page.all("tocsin_collector_success") if not value} == set()
+        for name in ("bad-one", "good-one"):
+            assert page.value("tocsin_container_running", name=name) == 1
+            assert one(page, "container_memory_usage_bytes", name) > 0
+        assert len(page.all("tocsin_container_port", name="bad-one")) == MOST_PORTS
+        assert len(page.all("tocsin_container_port", name="good-one")) == 1
+        assert len(page.text) < 2 * 10**6
+        clean.run("kill", "bad-one")
+        assert "died" in [event.change for event in until(watch.check)], "though the engine repeats all of that with each event"
+    client.close()
 
 
 def test_image_that_its_tag_has_left_behind(clean: DockerEngine, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tocsin.sources.docker.cgroup import Cgroups
 from tocsin.sources.docker.container import Limits, nanoseconds
 
 ID = "c" * 64
+ROOTLESS = "/user.slice/user-1000.slice/user@1000.service/user.slice"
 ONE = replace(seen(id=ID), pid=7, limits=Limits(0, 0, 0, 0, 100_000, 50_000))
 
 VERSION_2 = {
@@ -161,6 +162,15 @@ def test_without_a_limit_there_are_no_periods(tmp_path: Path, version: int) -> N
         (f"/system.slice/docker-{ID}.scope", f"/system.slice/docker-{ID}.scope", True),
         (f"/docker/{ID}", f"/../../docker/{ID}", True),
         (f"/user.slice/user-1000.slice/docker-{ID}.scope", f"/user.slice/user-1000.slice/docker-{ID}.scope", True),
+        (f"{ROOTLESS}/docker-{ID}.scope", f"{ROOTLESS}/docker-{ID}.scope", True),
+        (f"/system.slice/docker-{ID}.scope", f"/../../../system.slice/docker-{ID}.scope", True),
+        # Of systemd and of an engine within the container, and of podman, which puts every container a step below:
+        (f"/system.slice/docker-{ID}.scope", f"/system.slice/docker-{ID}.scope/init.scope", True),
+        (f"/docker/{ID}", f"/docker/{ID}/init", True),
+        (f"/machine.slice/libpod-{ID}.scope", f"/machine.slice/libpod-{ID}.scope/container", True),
+        (f"{ROOTLESS}/libpod-{ID}.scope", f"{ROOTLESS}/libpod-{ID}.scope/container", True),
+        (f"/libpod_parent/libpod-{ID}", f"/libpod_parent/libpod-{ID}", True),
+        (f"/docker/{'d' * 64}/docker/{ID}", f"/docker/{'d' * 64}/docker/{ID}", True),
         (f"/docker/{ID}", None, False),
         (f"/system.slice/docker-{ID}.scope", None, False),
         (f"/docker/{ID}", "/somebody/else", False),
@@ -194,6 +204,69 @@ def test_container_that_was_started_again_is_looked_for_again(tmp_path: Path) ->
     assert first is not None
     assert second is not None
     assert (first.network, second.network) == (f"{tmp_path}/proc/7/net/dev", f"{tmp_path}/proc/9/net/dev")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "8:0 rbytes=5 wbytes=7 rios=1 wios=2 dbytes=0 dios=0\n8:16 rbytes=11 wbytes=0 rios=3 wios=0 dbytes=0 dios=0\n",
+        # An idle device on the line of another, as kernels since 5.13 write it; io.latency, io.cost and debugging add words.
+        "7:9 8:0 rbytes=5 wbytes=7 rios=1 wios=2 dbytes=0 dios=0\n\n253:1 \n8:16 rbytes=11 rios=3 wios=0 cost.vrate=100.00 depth=max "
+        "avg_lat=3 wbytes=0\n",
+        "8:0 rbytes=5 wbytes= rios=1 nonsense\nrbytes=99\n(unknown) rbytes=98\n8:16 rbytes=11 rios=3 wios=- wbytes=0x5\n",
+    ],
+)
+def test_devices_and_their_lines_of_every_make(tmp_path: Path, text: str) -> None:
+    cgroups = host(tmp_path, f"/docker/{ID}", 2, f"/docker/{ID}")
+    write(tmp_path / "cgroup" / "docker" / ID, {"io.stat": text})
+    found = used(cgroups)
+    read = sorted(
+        value for name, value in found.items() if name.startswith("container_blkio_device_usage_total") and name.endswith("/Read")
+    )
+    assert read == [5, 11]
+    assert found["container_cpu_usage_seconds_total/total"] == 5.5
+
+
+WITHOUT = {
+    "memory.events": ["memory_events_high", "memory_events_max"],
+    "memory.stat": ["memory_rss", "memory_failures"],
+    "memory.peak": ["memory_max_usage"],
+    "memory.swap.current": ["memory_swap"],
+    "io.stat": ["fs_reads", "blkio"],
+    "cpu.pressure": ["pressure_cpu"],
+    "memory.pressure": ["pressure_memory"],
+    "io.pressure": ["pressure_io"],
+    "pids.current": ["threads"],
+    "memory.current": ["memory_usage", "memory_working_set"],
+}
+"""What is not there on older kernels, without PSI, and where a controller is off, with the series that are not there then."""
+
+
+@pytest.mark.parametrize("file", WITHOUT)
+@pytest.mark.parametrize("how", ["missing", "empty", "nonsense"])
+def test_a_file_that_is_not_there_or_says_nothing_costs_its_own_series_alone(tmp_path: Path, file: str, how: str) -> None:
+    cgroups = host(tmp_path, f"/docker/{ID}", 2, f"/docker/{ID}")
+    path = tmp_path / "cgroup" / "docker" / ID / file
+    path.unlink() if how == "missing" else path.write_text(
+        {"empty": "", "nonsense": "some of\nthis is\n new 5 6\nfull total=\n8:0 x\n"}[how]
+    )
+    found = used(cgroups)
+    assert not [name for name in found for word in WITHOUT[file] if name.startswith(f"container_{word}")]
+    rest = [name for other, words in WITHOUT.items() if other != file and file != "memory.current" for name in words]
+    assert not [word for word in rest if not any(name.startswith(f"container_{word}") for name in found)]
+    assert found["container_cpu_usage_seconds_total/total"] == 5.5
+
+
+def test_limits_that_are_none(tmp_path: Path) -> None:
+    """The limits themselves are the engine's to tell; in the cgroup `max` is none."""
+    cgroups = host(tmp_path, f"/docker/{ID}", 2, f"/docker/{ID}")
+    write(
+        tmp_path / "cgroup" / "docker" / ID, {"memory.max": "max\n", "cpu.max": "max 100000\n", "memory.peak": "max\n", "pids.max": "max\n"}
+    )
+    found = used(cgroups)
+    assert found["container_memory_usage_bytes"] == 104857600
+    assert "container_memory_max_usage_bytes" not in found
+    assert "container_threads_max" not in found
 
 
 def test_statistics_of_an_engine_on_a_host_with_version_2() -> None:

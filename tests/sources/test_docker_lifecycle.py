@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tocsin.sources.docker.container import Container, read
-from tocsin.sources.docker.heard import Heard, heard_of
+from tocsin.sources.docker.heard import Heard, heard_of, lines_of
 from tocsin.sources.docker.lifecycle import SETTLED, Change, State, advance, baseline
 
 SECOND = 10**9
@@ -251,6 +251,20 @@ def test_lines_of_the_stream() -> None:
     assert heard == Heard(17, "x", "health_status", "shop", "shop:1", "", "unhealthy")
     for wrong in (b"", b"[]", b"{}", b"null", b'{"Type": "network"}', json.dumps(line | {"Action": "exec_start: psql -c secret"}).encode()):
         assert heard_of(wrong) is None
+
+
+def test_lines_come_out_of_whatever_pieces_they_arrive_in_and_endless_ones_not_at_all() -> None:
+    class Response:
+        def __init__(self, *pieces: bytes) -> None:
+            self.pieces = pieces
+
+        def iter_content(self, _size: None) -> Iterable[bytes]:
+            return self.pieces
+
+    long = b"x" * 2**19
+    assert list(lines_of(Response(b"a", b"b\nc\nd", b"", b"\n", b"e"))) == [b"ab", b"c", b"d"]
+    assert list(lines_of(Response(b"a\n" + long, long, long, b"rest\nb\n"))) == [b"a", b"b"]
+    assert list(lines_of(Response(long + b"\n", b"c\n"))) == [long, b"c"]
 
 
 def test_values_of_the_environment_are_not_kept() -> None:

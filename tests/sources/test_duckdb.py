@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gc
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from duckdb_app import App, duckdb_options, hammered, read_beside, request_of
 from tocsin import config, once
+from tocsin.allowance import Allowance
 from tocsin.sources.duckdb import SOURCE
 from tocsin.sources.duckdb import session as sessions
 from tocsin.sources.duckdb.child import answered
@@ -228,10 +228,13 @@ def test_changes_become_events_whether_logged_checkpointed_or_made_while_away(ap
 
 
 def fresh(watch: Watch) -> None:
-    """Let as much time pass as must be between two looks."""
-    known = sessions._known_of(watch.options)
-    assert known.look is not None
-    known.look = dataclasses.replace(known.look, cpu=0.0)
+    """Let so much time pass that looks may be taken again."""
+    sessions._known_of(watch.options).allowance = Allowance()
+
+
+def spent(watch: Watch) -> None:
+    """Let so many looks have been taken that no more may be, for 2,000 seconds."""
+    sessions._known_of(watch.options).allowance.spend(105.0, time.monotonic())
 
 
 @pytest.fixture
@@ -293,9 +296,7 @@ def test_look_that_cost_much_is_not_repeated_at_once_and_what_is_known_stands(ap
     app.execute(*FILL)
     with watching(app.path) as watch:
         watch.check()
-        known = sessions._known_of(watch.options)
-        assert known.look is not None
-        known.look = dataclasses.replace(known.look, cpu=100.0)  # at 5% of a core: 2,000 s
+        spent(watch)
         app.execute("CREATE TABLE late (a INTEGER)")
         assert watch.check() == []
         page = watch.scrape()
@@ -304,6 +305,40 @@ def test_look_that_cost_much_is_not_repeated_at_once_and_what_is_known_stands(ap
         assert len(children) == 1
         fresh(watch)
         assert said(watch.check()) == ["table main.late added safe"]
+
+
+def test_changes_that_come_one_by_one_are_each_seen_at_once(app: App) -> None:
+    """A look costs some 0.3 seconds of processor time: by a share of a core alone the next one would have to wait for 6 seconds."""
+    app.execute(*FILL)
+    with watching(app.path) as watch:
+        watch.check()
+        for i in range(4):
+            app.execute(f"CREATE TABLE late_{i} (a INTEGER)")
+            assert said(watch.check()) == [f"table main.late_{i} added safe"]
+
+
+def test_file_that_cannot_be_read_is_not_tried_more_often_than_one_that_can(app: App, children: list[Any], folder: Path) -> None:
+    app.execute(*FILL, "CHECKPOINT")
+    app.close()
+    whole = app.path.read_bytes()
+    path = folder / "torn.duckdb"
+    path.write_bytes(whole[:12288] + bytes(len(whole) - 12288))
+    with watching(path) as watch:
+        watch.check()
+        error = watch.record("schema").error
+        assert error is not None
+        assert "damaged" in str(error)
+        spent(watch)
+        tried = len(children)
+        path.write_bytes(whole[:12288] + bytes(len(whole) - 12287))
+        watch.check()
+        again = watch.record("schema").error
+        assert (type(again), str(again)) == (type(error), str(error))
+        assert len(children) == tried
+        fresh(watch)
+        path.write_bytes(whole)
+        watch.check()
+        assert watch.page().value("tocsin_schema_objects", object_kind="table") == 2
 
 
 def test_full_inspection_by_the_slow_clock_asks_the_library_again(app: App, children: list[Any]) -> None:

@@ -406,6 +406,41 @@ def test_other_paths_are_a_new_baseline_and_the_old_ones_are_forgotten(tree: Pat
         assert [key for key in _memory(watch) if key.startswith("dir:") and "tree" in key] == []
 
 
+DEEP = {"/sub/deep/d", "/sub/deep/gone"}
+BELOW = {"/sub/new", "/sub/c", *DEEP}
+RECONFIGURED = [
+    ("/w", "/w/**/*", {"/new", "/a", *BELOW}),
+    ("/w", "/w/sub", BELOW),
+    ("/w", "/w/sub/deep, /w/a", {"/a", *DEEP}),
+    ("/w", "/w/*", {"/new", "/a"}),
+    ("/w", "/w/sub/*", {"/sub/new", "/sub/c"}),
+    ("/w/sub", "/w/sub/**", BELOW),
+    ("/w/sub", "/w", BELOW),
+    ("/w/**", "/w/sub", BELOW),
+    ("/w/*", "/w", {"/new", "/a"}),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), RECONFIGURED)
+def test_what_stays_watched_keeps_its_memory_whatever_paths_lead_to_it(before: str, after: str, expected: set[str], tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    (root / "sub" / "deep").mkdir(parents=True)
+    for name in ("a", "b", "sub/c", "sub/deep/d", "sub/deep/gone"):
+        (root / name).write_text(f"this is {name}\n")
+    with watching(tmp_path, f"{tmp_path}{before}"):
+        pass
+    for name in ("new", "sub/new"):
+        (root / name).write_text("x")
+    for name in ("a", "sub/c", "sub/deep/d"):
+        (root / name).chmod(0o4755)
+    (root / "sub" / "deep" / "gone").unlink()
+    with Watch(files_options(*(f"{tmp_path}{path}" for path in after.split(", "))), tmp_path / "state") as watch:
+        told = watch.check()
+        assert {e.object.removeprefix(str(root)) for e in told} == expected
+        assert len(told) == len(expected)
+        assert watch.check() == []
+
+
 # What is watched
 
 

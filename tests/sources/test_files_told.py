@@ -153,6 +153,51 @@ def test_a_configured_directory_whose_parent_was_moved_is_the_new_one(tmp_path: 
         assert looks["clock"] == before, "the kernel told of it"
 
 
+def test_a_parent_that_is_moved_away_and_back_is_told_both_times_within_a_moment(tmp_path: Path) -> None:
+    conf = tmp_path / "par" / "in" / "conf"
+    (conf / "d").mkdir(parents=True)
+    (conf / "d" / "f").write_text("one")
+    with told(tmp_path, conf) as watch:
+        for turn in range(2):
+            (tmp_path / "par").rename(tmp_path / "par.old")
+            assert watch.of(1) == ["directory conf dropped"]
+            (tmp_path / "par.old" / "in" / "conf" / "d" / "f").chmod(0o4755)
+            (tmp_path / "par.old").rename(tmp_path / "par")
+            assert watch.of(2) == ["file f added", "directory conf added"]
+            (conf / "d" / "f").write_text(f"turn {turn}")
+            assert watch.of(1) == ["file f altered"]
+
+
+def test_a_path_that_comes_step_by_step_is_told_within_a_moment(tmp_path: Path) -> None:
+    path = tmp_path / "not" / "yet" / "there" / "app.conf"
+    with told(tmp_path, path) as watch:
+        for folder in reversed(path.parents[:3]):
+            folder.mkdir()
+            time.sleep(1)
+        path.write_text("x = 1")
+        assert watch.of(1) == ["file app.conf added"]
+        shutil.rmtree(tmp_path / "not")
+        assert watch.of(1) == ["file app.conf dropped"]
+        path.parent.mkdir(parents=True)
+        path.write_text("x = 1")
+        assert watch.of(1) == ["file app.conf added"]
+
+
+def test_what_happens_beside_a_configured_path_wakes_nobody(tmp_path: Path) -> None:
+    conf = tmp_path / "par" / "conf"
+    conf.mkdir(parents=True)
+    (conf / "f").write_text("x")
+    with told(tmp_path, conf / "f") as watch:
+        looks = view_of(watch.watch.options).looks
+        time.sleep(2)  # what is listened to since the start is looked at once more
+        before = dict(looks)
+        for i in range(20):
+            (tmp_path / "par" / f"n{i}").write_text("x")
+            (tmp_path / f"n{i}").write_text("x")
+        time.sleep(2)
+        assert dict(looks) == before
+
+
 @contextlib.contextmanager
 def bound(what: Path, where: Path) -> Iterator[None]:
     if subprocess.run(["mount", "--bind", what, where], capture_output=True, check=False).returncode:
@@ -167,7 +212,7 @@ def test_what_is_mounted_over_a_directory_is_seen_and_watched_and_what_it_hid_af
     other = tmp_path / "other"
     for folder in (other, tree / "sub"):
         (folder / "deep").mkdir(parents=True)
-    with told(tmp_path, tree, clock=1.0) as watch:
+    with told(tmp_path, tree) as watch:
         with bound(other, tree / "sub"):
             until(lambda: any(Path(e.object).name == "sub" for e in watch.events()), 20)
             assert sorted(watch.of(3)) == ["directory deep replaced", "directory sub replaced", "file c dropped"]

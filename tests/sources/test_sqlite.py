@@ -350,12 +350,33 @@ def test_file_that_is_no_database(folder: Path, content: bytes) -> None:
     path.write_bytes(content)
     why, message = reason(path)
     assert why == "config"
-    assert "is not a SQLite database" in message
+    assert "is not a SQLite database; is the path the one of the application's database, or is that encrypted?" in message
+
+
+def test_database_of_another_engine_is_named(folder: Path) -> None:
+    path = folder / "app.db"
+    path.write_bytes(bytes(8) + b"DUCK" + bytes(20000))
+    why, message = reason(path)
+    assert (why, message) == ("config", f"{path} is not a SQLite database; it is one of duckdb: give the target `kind: duckdb`")
+
+
+@pytest.mark.parametrize(("at", "content", "words"), [(18, b"\3\3", "file format 3"), (44, b"\0\0\0\5", "schema format 5")])
+def test_file_of_a_format_to_come_is_not_read_as_if_it_were_known(folder: Path, at: int, content: bytes, words: str) -> None:
+    path = folder / "app.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE t (a)")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + content + whole[at + len(content) :])
+    why, message = reason(path)
+    assert why == "config"
+    assert words in message
+    assert "which this SQLite does not read (2 and 4): it is damaged, or install a newer package apsw" in message
 
 
 def test_folder_in_the_place_of_a_file(folder: Path) -> None:
     (folder / "app.db").mkdir()
-    assert reason(folder / "app.db") == ("config", f"{folder / 'app.db'} is not a file")
+    said = "is not a file; the path of a target is that of the database file itself"
+    assert reason(folder / "app.db") == ("config", f"{folder / 'app.db'} {said}")
 
 
 def test_fifo_and_device_do_not_hang(folder: Path) -> None:

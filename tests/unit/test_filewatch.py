@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import threading
 import time
 from pathlib import Path
@@ -9,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tocsin.event import Risk
-from tocsin.filewatch import FileState, Watched, collect_paths, compare, weigh
+from tocsin.filewatch import FileState, Watched, collect_paths, compare, heads, weigh
 from tocsin.filewatch.beside import Beside, Hung
-from tocsin.filewatch.compare import differences, rotated_from
+from tocsin.filewatch.directory import differences
 from tocsin.filewatch.metrics import METRICS
 from tocsin.filewatch.places import Places
 from tocsin.filewatch.risk import is_secret_name
+from tocsin.filewatch.rotation import rotated_from
 from tocsin.filewatch.shelf import Shelf
 from tocsin.filewatch.state import dump, load, shown
 from tocsin.mounts import parse
@@ -112,7 +116,7 @@ def test_what_an_earlier_configuration_watched(directory: str, name: str, covere
     )
 
 
-STATE = FileState("file", 0o644, 0, 0, 10, 1, 1, 7, 1, None, "a" * 64)
+STATE = FileState("file", 0o644, 0, 0, 10, 1, 1, 7, 1, None, "a" * 64, rights="")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +132,8 @@ STATE = FileState("file", 0o644, 0, 0, 10, 1, 1, 7, 1, None, "a" * 64)
         ({"digest": "b" * 64, "mtime_ns": 2, "size": 0}, Risk.DESTRUCTIVE, False, "empty"),
         ({"kind": "link", "target": "x"}, Risk.BREAKING, True, "another kind"),
         ({"inode": 8}, Risk.SAFE, False, "same content"),
+        ({"rights": "capabilities=0x2000"}, Risk.BREAKING, True, "capabilities"),
+        ({"rights": "acl=0123"}, Risk.CAUTIOUS, True, "access list"),
     ],
 )
 def test_each_difference_has_its_risk(changed: dict[str, object], risk: Risk, security: bool, word: str) -> None:
@@ -165,9 +171,10 @@ def test_a_name_that_comes_with_the_number_of_one_that_went_hides_nothing(old: F
     assert _told({"a": old}, {"b": new}) == expected
 
 
-LOG = STATE._replace(digest=None, undigested="growing", size=1000, mtime_ns=50 * 10**9)
-EMPTIED = LOG._replace(size=0, mtime_ns=60 * 10**9)
-COPY = LOG._replace(inode=8, mtime_ns=60 * 10**9)
+EARLIER, NOW = (heads.of_text(word * 100) for word in (b"one day\n", b"another\n"))
+LOG = STATE._replace(digest=None, undigested="growing", size=1000, mtime_ns=50 * 10**9, head=NOW)
+EMPTIED = LOG._replace(size=0, mtime_ns=60 * 10**9, head="")
+COPY = LOG._replace(inode=8, mtime_ns=60 * 10**9, head=None)
 
 
 @pytest.mark.parametrize(
@@ -175,8 +182,17 @@ COPY = LOG._replace(inode=8, mtime_ns=60 * 10**9)
     [
         ("app.log.1", None, COPY, True),
         ("app.log.1", COPY._replace(inode=9), COPY, True),
-        ("app.log.1", COPY._replace(size=800), COPY, True),
+        ("app.log.1", COPY._replace(size=800, head=EARLIER), COPY._replace(head=NOW), True),
+        ("app.log.1", COPY._replace(size=800, head=EARLIER), COPY._replace(head=EARLIER), False),
+        ("app.log.1", COPY._replace(size=800), COPY, False),
+        ("app.log.1", COPY._replace(size=1200, head=EARLIER), COPY._replace(head=NOW), True),
+        ("app.log.1", None, COPY._replace(head=EARLIER), False),
+        ("app.log.1", None, COPY._replace(head=heads.BINARY), False),
         ("app.log.1", None, COPY._replace(mtime_ns=LOG.mtime_ns), True),
+        ("app.log.1.gz", None, COPY._replace(size=100, head=NOW), True),
+        ("app.log.1.gz", None, COPY._replace(size=100, head=EARLIER), False),
+        ("app.log.1.gz", None, COPY._replace(size=100, head=heads.BROKEN), False),
+        ("app.log.1.gz", None, COPY._replace(size=1), True),
         ("app.log.1.gz", None, COPY._replace(size=100), True),
         ("app.log.1", COPY._replace(mtime_ns=1), COPY, False),
         ("app.log.1", None, COPY._replace(mtime_ns=1), False),
@@ -195,11 +211,122 @@ def test_a_log_that_is_emptied_was_rotated_only_where_its_copy_was_made(
     assert ("/d/app.log altered content destructive security" in told) != rotated, told
 
 
+def test_a_log_of_megabytes_is_in_no_handful_of_bytes() -> None:
+    large = LOG._replace(size=5 * 2**20)
+    for size, rotated in ((100, False), (60_000, True)):
+        told = _told({"app.log": large}, {"app.log": EMPTIED, "app.log.1.gz": COPY._replace(size=size)}, "app.log")
+        assert ("/d/app.log rotated safe" in told) == rotated, told
+
+
+NEW = LOG._replace(inode=9, size=0, head="", mtime_ns=60 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "copy", "expected"),
+    [
+        ({}, {}, ["/d/app.log rotated safe"]),
+        ({"mode": 0o600}, {"mode": 0o600}, ["/d/app.log rotated safe"]),
+        ({"mode": 0o4777}, {}, ["/d/app.log rotated mode breaking security"]),
+        ({"mode": 0o646}, {}, ["/d/app.log rotated mode breaking security"]),
+        ({"uid": 5}, {}, ["/d/app.log rotated owner breaking security"]),
+        ({"gid": 5}, {}, ["/d/app.log rotated group cautious security"]),
+        ({"rights": "capabilities=0x1"}, {}, ["/d/app.log rotated rights breaking security"]),
+        ({"kind": "link", "target": "/etc/shadow", "mode": 0o777}, {}, ["/d/app.log rotated type breaking security"]),
+        ({}, {"mode": 0o4777}, ["/d/app.log rotated safe", "/d/app.log.1 altered mode breaking security"]),
+        ({}, {"uid": 5}, ["/d/app.log rotated safe", "/d/app.log.1 altered owner breaking security"]),
+        ({}, {"size": 10}, ["/d/app.log replaced content inode destructive security", "/d/app.log.1 added safe"]),
+    ],
+)
+def test_a_rotation_excuses_nothing_but_the_rotation(fresh: dict[str, object], copy: dict[str, object], expected: list[str]) -> None:
+    log = LOG._replace(rights="")
+    new = NEW._replace(rights="")._replace(**fresh)  # type: ignore[arg-type]
+    assert _told({"app.log": log}, {"app.log": new, "app.log.1": log._replace(**copy)}, "app.log") == expected  # type: ignore[arg-type]
+
+
+def test_each_copy_that_moves_up_keeps_its_permissions() -> None:
+    one, two = COPY._replace(inode=21, head=EARLIER), COPY._replace(inode=22, size=300, head=EARLIER)
+    old = {"app.log": LOG, "app.log.1": one, "app.log.2": two}
+    new = {"app.log": NEW, "app.log.1": LOG, "app.log.2": one._replace(mode=0o666), "app.log.3": two}
+    assert _told(old, new, "app.log") == ["/d/app.log rotated safe", "/d/app.log.2 altered mode breaking security"]
+
+
+def test_a_copy_that_root_makes_is_roots() -> None:
+    log = LOG._replace(uid=7, gid=7)
+    copy = COPY._replace(uid=0, gid=0, head=NOW)
+    assert _told({"app.log": log}, {"app.log": log._replace(size=0), "app.log.1": copy}, "app.log") == ["/d/app.log rotated safe"]
+    copy = copy._replace(uid=8)
+    assert "/d/app.log.1 altered owner breaking security" in _told({"app.log": log}, {"app.log": EMPTIED, "app.log.1": copy}, "app.log")
+
+
+def test_a_copy_compressed_a_rotation_later_belongs_to_it() -> None:
+    """With logrotate's `delaycompress` the older copy is compressed and moves up at once."""
+    one = COPY._replace(inode=21, head=EARLIER)
+    old = {"app.log": LOG, "app.log.1": one}
+    new = {"app.log": NEW, "app.log.1": LOG, "app.log.2.gz": COPY._replace(inode=22, size=100, head=EARLIER)}
+    assert _told(old, new, "app.log") == ["/d/app.log rotated safe"]
+
+
+def test_a_copy_that_is_removed_is_not_excused_by_something_with_the_name_of_a_compressed_one() -> None:
+    old = {"app.log": LOG, "app.log.1": COPY._replace(head=EARLIER)}
+    new = {"app.log": LOG, "app.log.1.gz": COPY._replace(inode=22, size=5, head=heads.BROKEN)}
+    assert _told(old, new, "app.log") == ["/d/app.log.1 dropped destructive", "/d/app.log.1.gz added safe"]
+
+
+def test_a_log_that_gives_way_to_a_shorter_one_lost_content() -> None:
+    assert _told({"app.log": LOG}, {"app.log": LOG._replace(inode=9, size=900), "kept": LOG}, "app.log") == [
+        "/d/app.log replaced content inode destructive security",
+        "/d/kept added safe",
+    ]
+
+
+def test_a_log_that_was_emptied_and_is_longer_by_now_was_rotated_all_the_same() -> None:
+    grown = LOG._replace(size=2000, head=EARLIER, mtime_ns=60 * 10**9)
+    assert _told({"app.log": LOG}, {"app.log": grown, "app.log.1": COPY._replace(head=NOW)}, "app.log") == ["/d/app.log rotated safe"]
+    assert _told({"app.log": LOG}, {"app.log": grown}, "app.log") == ["/d/app.log altered content cautious"]
+
+
+@pytest.mark.parametrize("suffix", heads.SUFFIXES)
+def test_a_copy_begins_as_its_log_compressed_or_not(suffix: str, tmp_path: Path) -> None:
+    text = b"".join(b"%05d something happened\n" % i for i in range(20_000))
+    log, copy, other = (tmp_path / name for name in ("app.log", f"app.log.1{suffix}", f"app.log.2{suffix}"))
+    log.write_bytes(text)
+    copy.write_bytes(_packed(text, suffix))
+    other.write_bytes(b"nothing compressed" * 100)
+    head = heads.read(str(log), log.name, ())
+    assert head is not None
+    assert len(head) == 32
+    assert heads.read(str(copy), copy.name, ()) in (head, "")
+    assert (heads.read(str(copy), copy.name, ()) == head) == (suffix in (".gz", ".xz", ".bz2") and len(_packed(text, suffix)) < 2**17)
+    assert heads.read(str(other), other.name, ()) == heads.BROKEN
+
+
+def _packed(text: bytes, suffix: str) -> bytes:
+    compress = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}.get(suffix)
+    magic = {".zst": b"\x28\xb5\x2f\xfd", ".lz4": b"\x04\x22\x4d\x18", ".Z": b"\x1f\x9d"}
+    return compress(text) if compress is not None else magic[suffix] + text
+
+
+def test_what_begins_a_log_is_known_as_it_grows() -> None:
+    text = b"".join(b"%05d something happened\n" % i for i in range(1000))
+    assert heads.of_text(text[:63]) == ""
+    assert heads.of_text(text[:5000]).startswith(heads.of_text(text[:300]))
+    assert not heads.differ(heads.of_text(text[:300]), heads.of_text(text))
+    assert heads.differ(heads.of_text(text[:300]), heads.of_text(b"x" + text))
+    assert heads.of_text(bytes(5000)) == heads.BINARY
+
+
 def test_another_directory_of_the_name_is_not_called_a_file() -> None:
     folder = STATE._replace(kind="directory", digest=None)
     difference = compare("/etc/app.d", folder, folder._replace(inode=8))
     assert difference is not None
     assert weigh(difference).reason.startswith("another directory")
+
+
+def test_rights_that_were_not_known_are_no_news_and_those_that_go_no_matter_of_security() -> None:
+    assert compare("/a", STATE._replace(rights=None), STATE._replace(rights="acl=0123")) is None
+    difference = compare("/a", STATE._replace(rights="acl=0123"), STATE)
+    assert difference is not None
+    assert not weigh(difference).security
 
 
 def test_times_alone_are_no_difference_and_numbers_that_are_made_up_neither() -> None:

@@ -190,12 +190,38 @@ def test_diff_of_databases_on_a_real_server(server: tuple[Path, str, str], postg
     assert f"database {b} dropped" in missing.stdout
 
 
-def test_diff_warns_when_the_servers_are_of_different_kinds(folder: Path, postgres: Postgres, database: str) -> None:
+def test_databases_of_different_engines_are_not_compared(folder: Path, postgres: Postgres, database: str) -> None:
     with (folder / "tocsin.yaml").open("a") as file:
         file.write(f"  - {{name: pg, kind: postgres, dsn: '{postgres.dsn(database)}', databases: {{include: ['^{database}$']}}}}\n")
-    done = run(folder, "diff", "app", "pg")
-    assert done.returncode == 1
-    assert f"warning: app is sqlite 3, pg is postgres {postgres.major}" in done.stderr
+    assert run(folder, "export", "pg", "-o", "pg.json").returncode == 0
+    for new in ("pg", "pg.json"):
+        done = run(folder, "diff", "app", new)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"main of app is sqlite 3, {database} of {new} is postgres {postgres.major}: engines describe" in done.stderr
+
+
+def test_diff_warns_when_the_servers_are_of_different_major_versions(folder: Path) -> None:
+    assert run(folder, "export", "app", "-o", "a.json").returncode == 0
+    path = folder / "a.json"
+    path.write_text(path.read_text().replace("sqlite 3", "sqlite 4"))
+    done = run(folder, "diff", "app", "a.json")
+    assert (done.returncode, done.stdout) == (0, "no difference\n")
+    assert "warning: app is sqlite 3, a.json is sqlite 4: the same objects may be described in other words" in done.stderr
+
+
+def test_file_of_another_database_is_no_agreement_unless_it_is_said_to_be_the_same(folder: Path) -> None:
+    assert run(folder, "export", "app", "-o", "a.json").returncode == 0
+    path = folder / "a.json"
+    path.write_text(path.read_text().replace('"main"', '"shop"'))
+    for old, new in (("app", "a.json"), ("a.json", "app")):
+        done = run(folder, "diff", old, new)
+        names = ("main", "shop") if old == "app" else ("shop", "main")
+        assert done.returncode == 1
+        assert done.stdout.startswith("database {} renamed to {}".format(*names))
+        assert f"warning: {old} speaks of {names[0]}, {new} of {names[1]}; " in done.stderr
+        assert "--database {}={}".format(*names) in done.stderr
+        done = run(folder, "diff", old, new, "--database", "{}={}".format(*names))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "no difference\n", "")
 
 
 # export and accept

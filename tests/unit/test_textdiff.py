@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tocsin import mask
@@ -59,6 +59,7 @@ TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d", "", "e e"]), max_size=30).
 
 @settings(max_examples=150, deadline=None)
 @given(TEXTS, TEXTS)
+@example("a\na\na\nb\nb\nb\na\na\n", "a\na\na\nc\nb\nb\nb\nb\na\na\n")
 def test_patch_makes_the_new_text_of_the_old_one(tmp_path_factory, old, new):
     if old == new:
         return

@@ -94,10 +94,25 @@ go by another name with a renamed schema or role. Where PostgreSQL has the event
 `application`, `client` and `statement` say who made the change and how; a change that is found only after a restart of the exporter,
 or that was made while it did not listen, bears none of them.
 
+On PostgreSQL an object is told as altered though both definitions read the same where it was made again for something else that bears a
+name in it now, such as a table, a column, a type or a role: `reason` says which name, and what bore it. A role that was dropped and
+made again is another one, a table or a function is not. A routine whose body is kept as text looks up what it names when it runs:
+nothing is said of it. Where tables bear no number (SQLite, DuckDB, MySQL), one that has another name and one more change is told as
+renamed where no other could be meant and at least four columns are the same (two less for each index or trigger of a name that only one
+table can use); `reason` says that it is taken for the same. With less in common it is told as dropped and added.
+
 Told are renames of roles and tablespaces, in each database that they have to do with, and nothing else of them. Not told are
 attributes, passwords and memberships of roles (`GRANT admin TO alice`), rights on parameters, `ALTER ROLE ... SET` and
 `ALTER DATABASE ... SET`, security labels, and the default character set of a MySQL database, which tables that are made later tell as
 their own: neither a schema nor its fingerprint says anything of these.
+
+Passwords are never read, so that another one in a subscription, a user mapping or a foreign server is not told. How a subscription
+connects besides (server, port, database, user, how it is encrypted) is told where the exporter's role is a superuser: nobody else may
+read it.
+
+A right that is there without a word, as everybody's to connect to a PostgreSQL database or to execute a function, is told as altered
+when it is taken away or given back (`PUBLIC without CONNECT`). What came while the role's privileges hid it is told when it is seen
+again, with that in the reason. What they hid from the beginning is told by one event, `rebaselined`, that names it: it may be old or new.
 """
 
 _FILES = """`detail` has the `attributes` that differ, `old_sha256` and `new_sha256` of what was read, `old_inode` and `new_inode` of a

@@ -33,8 +33,9 @@ ALIVE = frozenset({"running", "restarting", "paused"})
 _MOST_FILES = 50
 _MOST_DEPTH = 3
 _MOST_FOLDERS = 100
-_MOST_MOUNTS = 200
-"""Bounds of what is looked through for files: of each mount, and of how many. An application keeps its database near the top."""
+_MOST_MOUNTS, _MOST_OF_ONE = 200, 20
+"""Bounds of what is looked through for files: of each mount, and of how many, in all and of one container, whose image may name
+thousands of volumes. An application keeps its database near the top."""
 _SHARE = 0.5
 """Of the time, for the files: an engine answers in a moment, or not at all."""
 
@@ -116,6 +117,7 @@ def servers(containers: Iterable[Container], here: Here) -> Iterator[Found]:
                 origin="container",
                 place=container.name,
                 key=container.id,
+                runs=tuple((one.id, one.started) for one in (container, _owner(container, by_id))),
                 image=container.image,
                 evidence=recognition.evidence,
                 hints=recognition.hints,
@@ -124,11 +126,7 @@ def servers(containers: Iterable[Container], here: Here) -> Iterator[Found]:
 
 def addresses(container: Container, port: int, by_id: Mapping[str, Container], here: Here) -> list[str]:
     """Return where a port of a container is reached from here, the surest first; nothing where it is not."""
-    owner = container
-    if container.network_mode.startswith("container:"):
-        # Its network is another container's: that one has the addresses and publishes the ports.
-        wanted = container.network_mode.partition(":")[2]
-        owner = by_id.get(wanted) or next((c for c in by_id.values() if c.name == wanted), container)
+    owner = _owner(container, by_id)
     if owner.network_mode == "host":
         return [_at(here.host, port)] if here.host else []
     published = list(_published(owner, port, here))
@@ -139,11 +137,19 @@ def addresses(container: Container, port: int, by_id: Mapping[str, Container], h
     return list(dict.fromkeys([*near, *published, *inside]))
 
 
+def _owner(container: Container, by_id: Mapping[str, Container]) -> Container:
+    """Return the container whose network it is, which has the addresses and publishes the ports: itself, or another that it names."""
+    if not container.network_mode.startswith("container:"):
+        return container
+    wanted = container.network_mode.partition(":")[2]
+    return by_id.get(wanted) or next((c for c in by_id.values() if c.name == wanted), container)
+
+
 def _published(owner: Container, port: int, here: Here) -> Iterator[str]:
     for place in owner.ports:
-        if place.number != port or place.protocol != "tcp" or not place.host_port:
+        number = port_of(place.host_port)
+        if place.number != port or place.protocol != "tcp" or number is None:
             continue
-        number = int(place.host_port)
         if place.host_ip in ("", "0.0.0.0"):  # noqa: S104 -- read, not listened at
             if here.host:
                 yield _at(here.host, number)
@@ -238,12 +244,12 @@ def _mounted(containers: Iterable[Container], here: Here) -> Iterator[tuple[Cont
     for container in sorted(containers, key=lambda c: c.name):
         if container.status not in ALIVE or not is_wanted(container):
             continue
-        for mount in container.mounts:
-            if mount.kind not in ("bind", "volume") or any(within(mount.destination, folder) for folder in folders):
-                continue
-            path = here.path(mount.source) if mount.source else None
-            if path is not None and path not in _OF_THE_SYSTEM:
-                yield container, path
+        files = (
+            here.path(mount.source)
+            for mount in container.mounts
+            if mount.source and mount.kind in ("bind", "volume") and not any(within(mount.destination, folder) for folder in folders)
+        )
+        yield from ((container, path) for path in islice(files, _MOST_OF_ONE) if path is not None and path not in _OF_THE_SYSTEM)
 
 
 _OF_THE_SYSTEM = frozenset({

@@ -193,6 +193,14 @@ class Discoveries:
             look.error, look.succeeded_at = None, time.time()
             return self._compose_anew()
 
+    def running(self, name: str) -> tuple[str, Found] | None:
+        """Return the docker target, by its name, and the container that a target of ours is in; None for one that is in none."""
+        found = next((d.found for d in self.outcome.discovered if d.options is not None and d.name == name), None)
+        if found is None or found.origin != "container" or not found.runs:
+            return None
+        searches = (s.target for s, look in self.looks.items() if (kept := look.known.get(found.key)) is not None and kept.runs)
+        return next(((target, found) for target in searches if target), None)
+
     def fail(self, search: Search, error: CollectError) -> bool:
         """Take in that a look failed, and tell whether other targets come of it: what was found before stays."""
         with self._lock:

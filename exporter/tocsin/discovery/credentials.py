@@ -20,11 +20,14 @@ from tocsin.discovery.found import Found
 from tocsin.discovery.places import Resolver, split
 from tocsin.errors import CollectError, ProbeError
 from tocsin.event import one_line
-from tocsin.options import TargetOptions
+from tocsin.options import Secret, TargetOptions
 from tocsin.sources.endpoint.config import EndpointOptions
-from tocsin.sources.mysql.config import MysqlOptions
+from tocsin.sources.mysql.config import GUARDED, MysqlOptions
+from tocsin.sources.postgres.config import PostgresOptions
 
 _LONGEST_VALUE = 200
+_NO_FILE = f"{os.devnull}/none"
+"""Of which libpq says nothing; of a file that is there and is no plain one it would."""
 
 
 class Lacking(Exception):
@@ -47,7 +50,7 @@ def plan(found: Found, name: str, config: Config, resolver: Resolver) -> Plan:
     if source.visit is None:  # a file: no login, only a path
         return Plan(source.options(name=name, kind=found.engine, path=Path(found.addresses[0])))  # type: ignore[call-arg]
     try:
-        return Plan(replace(_with_login(found, config, resolver), name=name))
+        return Plan(replace(_guarded(_with_login(found, config, resolver)), name=name))
     except Lacking as lacking:
         return _watched_from_outside(found, name, str(lacking))
 
@@ -73,6 +76,14 @@ def _with_login(found: Found, config: Config, resolver: Resolver) -> TargetOptio
     if admitted is None:
         raise Lacking(f"a login: defaults.{found.engine}.targets leave it out; add {_first_name(found)!r} to them{_or_labels(found)}")
     return _visit(_chosen(admitted, found), found)
+
+
+def _guarded(options: TargetOptions) -> TargetOptions:
+    """Return options by which MySQL gets no password itself from us, unless it shows who it is or the defaults choose a mode by name.
+
+    Whoever is at the address now was looked up a moment ago, and may be another one by the time that we are there.
+    """
+    return replace(options, ssl_mode=GUARDED) if isinstance(options, MysqlOptions) and not options.ssl_mode else options
 
 
 def _chosen(module: LoadedModule, found: Found) -> LoadedModule:
@@ -177,10 +188,17 @@ def _visit(module: LoadedModule, found: Found) -> TargetOptions:
     assert visit is not None
     for address in found.addresses[:1] if found.engine == "mysql" else found.addresses:  # of which it was asked whose it is
         try:
-            return visit(replace(module, targets=()), _word(found.engine, address))
+            return _with_nothing_of_ours(visit(replace(module, targets=()), _word(found.engine, address)), module)
         except ProbeError as error:
             reason = str(error)
     raise Lacking(f"an address that can be used: {reason}")
+
+
+def _with_nothing_of_ours(options: TargetOptions, module: LoadedModule) -> TargetOptions:
+    """Return options that libpq completes by no password of the exporter's own, from PGPASSWORD or ~/.pgpass, which nobody meant for it."""
+    if not isinstance(options, PostgresOptions) or _has_password(module) or "passfile" in module.options:
+        return options
+    return replace(options, dsn=Secret(f"{options.dsn.reveal()} password='' passfile='{_NO_FILE}'"))
 
 
 def _word(engine: str, address: str) -> str:

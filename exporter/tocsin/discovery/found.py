@@ -26,6 +26,8 @@ class Found:
     """What stays the same while it is the same database: a container's id, a listening address, a path."""
     is_lent: bool = False
     """Whether the engine lends it its first address, which may be another container's as soon as this one does not run with it."""
+    runs: tuple[tuple[str, int], ...] = ()
+    """The containers by which it has its addresses, its own first, each by its id and the time of its start (Unix nanoseconds)."""
     image: str = ""
     evidence: tuple[str, ...] = ()
     """What told that it is one, in words for a person, the strongest first."""

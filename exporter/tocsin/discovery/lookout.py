@@ -9,8 +9,9 @@ from collections.abc import Callable
 from tocsin.config import Config
 from tocsin.discovery.core import Catch, Discoveries, Search
 from tocsin.errors import CollectError, InternalError
+from tocsin.event import one_line
 from tocsin.options import TargetOptions
-from tocsin.runner import guarded
+from tocsin.runner import Suspension, guarded
 from tocsin.sources.docker.config import DockerOptions
 
 _LOOK_SECONDS = {"containers": 10.0, "processes": 10.0, "files": 30.0}
@@ -20,6 +21,8 @@ _SHORTEST_REST = 0.2
 _REST_SHARE = 5
 """Where an engine tells something all the time, a look is followed by a rest of so many times its length."""
 _JOIN_SECONDS = 1.0
+_ASK_SECONDS = 1.0
+"""How long an engine may take to say whether a container still runs, for which somebody waits."""
 
 Find = Callable[[], Catch]
 
@@ -128,6 +131,8 @@ class Lookouts:
         self._discoveries = discoveries
         self._changed = changed
         self._lookouts: dict[Search, tuple[object, Lookout]] = {}
+        self._engines: dict[str, DockerOptions] = {}
+        """The docker targets by name."""
         self._owed: set[Search] = set()
         """Searches whose news `changed` has not yet taken in."""
         self._lock = threading.Lock()
@@ -136,6 +141,7 @@ class Lookouts:
     def apply(self, config: Config) -> None:
         """Look for what this configuration wants, and keep what was found of it; a search that is as before goes on."""
         wanted = searches(config)
+        self._engines = {t.name: t for t in config.targets if isinstance(t, DockerOptions)}
         self._discoveries.apply(config, wanted)
         with self._lock:
             before, self._lookouts = self._lookouts, {}
@@ -172,6 +178,25 @@ class Lookouts:
         known = self._lookouts.get(Search("containers", target.name))
         if known is not None:
             known[1].stir()
+
+    def suspicion(self, name: str) -> Suspension | None:
+        """Return why a target that was found is not to be connected to right now, although the last look found it running.
+
+        Between a container's end and the next look its address may be another one's. An engine that does not say keeps nobody
+        away: the look that fails for it decides.
+        """
+        place = self._discoveries.running(name)
+        engine = self._engines.get(place[0]) if place is not None else None
+        if place is None or engine is None:
+            return None
+        from tocsin.sources.docker.session import still_run
+
+        try:
+            if still_run(engine, place[1].runs, _ASK_SECONDS):
+                return None
+        except CollectError:
+            return None
+        return Suspension(f"container {one_line(place[1].place)} has ended, or was started again, a moment ago", is_down=True)
 
     def _note(self, search: Search, brought: Catch | CollectError) -> None:
         found = self._discoveries

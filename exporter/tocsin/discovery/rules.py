@@ -59,8 +59,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# TiDB, CockroachDB, YugabyteDB and Vitess speak one of the two protocols and are neither engine: what the sources ask for they do
-# not have. The label `tocsin.engine` may still say that one is to be watched as such.
+# TiDB, CockroachDB, YugabyteDB, Vitess and the other RELATIVES speak one of the two protocols and are neither engine: what the
+# sources ask for they do not have. The label `tocsin.engine` may still say that one is to be watched as such.
 FAMILIES = (
     Family(
         engine="postgres",
@@ -127,11 +127,23 @@ OTHERS = _words(
 )
 """Words in a name that tell it from a server of the databases that it also names."""
 
+RELATIVES = _words(
+    "cockroach cockroachdb yugabyte yugabytedb crate cratedb questdb greenplum gpdb opengauss gaussdb neon neondatabase materialize "
+    "materialized risingwave risingwavelabs ferretdb doltgres polardb redshift "
+    "tidb pingcap dolt dolthub singlestore singlestoredb memsql oceanbase obproxy starrocks doris vitess vttestserver planetscale "
+    "clickhouse databend matrixone "
+    "pgdog pgagroal supavisor spqr readyset readysettech shardingsphere mycat kingbus"
+)
+"""Engines and proxies that speak one of the protocols, by their names and their makers'."""
+
 OTHER_PROGRAMS = _words(
-    "psql pg_dump pg_dumpall pg_restore pg_basebackup pg_receivewal pg_isready pgbench vacuumdb reindexdb createdb createuser "
+    "psql pg_dump pg_dumpall pg_restore pg_basebackup pg_receivewal pg_recvlogical pg_rewind pg_isready pgbench vacuumdb reindexdb "
+    "createdb createuser "
     "mysql mysqldump mysqladmin mysqlcheck mysqlpump mysqlsh mysqlslap mysqlbinlog mydumper myloader "
     "mariadb mariadb-dump mariadb-admin mariadb-check "
-    "pgbouncer pgpool pgcat odyssey haproxy proxysql maxscale mysqlrouter vtgate vttablet vtctld stolon-proxy stolon-sentinel etcd "
+    "pgbouncer pgpool pgcat odyssey haproxy proxysql maxscale mysqlrouter vtgate vttablet vtctld vtcombo stolon-proxy stolon-sentinel etcd "
+    "pgdog pgagroal supavisor readyset cloud-sql-proxy cloud_sql_proxy repmgrd "
+    "cockroach cockroach.sh yugabyted crate gaussdb dolt doltgres tidb-server memsqlctl ndbd ndbmtd ndb_mgmd ndb_mgm "
     "postgres_exporter mysqld_exporter pgbouncer_exporter pg_exporter "
     "pgbackrest barman wal-g wal-e xtrabackup mariabackup mariadb-backup restic borg cron crond go-cron supercronic "
     "flyway liquibase dbmate goose migrate alembic "
@@ -266,8 +278,11 @@ def _of_data(container: Container, family: Family) -> Iterator[Trait]:
 
 def _objections(container: Container) -> Iterator[Trait]:
     parts = _parts(container.image)
+    if len(parts) > 1 and _split(parts[-2]) & RELATIVES:
+        yield Trait(OTHER_NAME, f"its image is of {_shown(parts[-2])}")
+        return
     for called in (*parts[-1:], *_titles(container), container.labels.get("com.docker.compose.service", "")):
-        if others := _split(called) & OTHERS:
+        if others := _split(called) & (OTHERS | RELATIVES):
             yield Trait(OTHER_NAME, f"its name contains {min(others)}")
             break
     for weight, pattern in ((OTHER_SETTINGS, OTHER_VARIABLES), (CLIENT, CLIENT_VARIABLES)):

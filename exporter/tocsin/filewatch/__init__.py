@@ -16,8 +16,9 @@ The parts, for who needs them alone:
 - `state`    FileState (one name in a directory), `look(path) -> FileState | Unseen | None`, `shown(path)` for labels and messages,
              `dump` and `load` for what is remembered.
 - `content`  `read(path, state, up_to=..., text_up_to=...)`: the state with a digest, or why there is none. Never of a database.
-- `compare`  `compare(path, old, new) -> Difference | None` of one name; `differences(directory, old, new, grows=names)` of a
-             directory, with `replaced` and `rotated` told apart.
+- `compare`  `compare(path, old, new) -> Difference | None` of one name.
+- `directory` `differences(directory, old, new, grows=names)` of all names of one, with `replaced` and `rotated` told apart by
+             `rotation` and `heads`.
 - `risk`     `weigh(difference)`: risk, reason in words, whether it bears on security.
 - `events`   `file_event(difference, diff)`.
 - `tell`     Teller: bounded events, counters, recent changes; `finish()` emits.
@@ -28,7 +29,8 @@ The parts, for who needs them alone:
 
 from __future__ import annotations
 
-from tocsin.filewatch.compare import Difference, FileChange, compare, differences
+from tocsin.filewatch.compare import Difference, FileChange, compare
+from tocsin.filewatch.directory import differences
 from tocsin.filewatch.metrics import METRICS, emit_file
 from tocsin.filewatch.paths import Watched, collect_paths
 from tocsin.filewatch.risk import weigh

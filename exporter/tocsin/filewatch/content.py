@@ -61,7 +61,7 @@ def read(path: str, state: FileState, *, ours: Container[Inode], up_to: int, tex
         found = os.lstat(path)
         if (found.st_dev, found.st_ino) in ours:
             return Content(state._replace(undigested=DATABASE))
-        fd = _open(path)
+        fd = open_to_look(path)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # gone, or something else meanwhile: the next look tells
             return Content(state._replace(undigested=PENDING))
@@ -106,7 +106,8 @@ def belongs_to_database(path: str) -> bool:
     return any(path.endswith(suffix) and os.path.exists(path.removesuffix(suffix)) for suffix in BESIDE_DATABASES)  # noqa: PTH110
 
 
-def _open(path: str) -> int:
+def open_to_look(path: str) -> int:
+    """Open a file to read without a trace where that may be. Raises OSError; a link is not followed, and a pipe not waited for."""
     try:
         return os.open(path, _FLAGS | os.O_NOATIME)
     except PermissionError:  # only a file's owner may ask for that

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from tocsin.event import Event, EventKind
-from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, TARGET, TYPE, Difference, FileChange
+from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, RIGHTS, TARGET, TYPE, Difference, FileChange
 from tocsin.filewatch.risk import is_secret_name, weigh
 from tocsin.filewatch.state import FILE, FileState, group, owner, permissions, shown
 
@@ -22,7 +22,7 @@ def file_event(difference: Difference, diff: str | None = None, **detail: Any) -
     more: dict[str, Any] = {"attributes": list(d.attributes)} if d.attributes else {}
     if d.change is FileChange.REPLACED and d.old is not None and d.new is not None:
         more |= {"old_inode": d.old.inode, "new_inode": d.new.inode}
-    if not {MODE, OWNER, GROUP, TARGET}.issuperset(d.attributes or (CONTENT,)) and not is_secret_name(d.path.rpartition("/")[2]):
+    if not {MODE, OWNER, GROUP, TARGET, RIGHTS}.issuperset(d.attributes or (CONTENT,)) and not is_secret_name(d.path.rpartition("/")[2]):
         # A short secret could be guessed until the digest fits.
         more |= {name: s.digest for name, s in (("old_sha256", d.old), ("new_sha256", d.new)) if s is not None and s.digest}
     if d.new is not None and d.new.undigested and CONTENT in d.attributes:
@@ -51,12 +51,14 @@ def in_words(state: FileState, attributes: tuple[str, ...]) -> str:
     words = []
     if TYPE in attributes:
         words.append(state.kind.replace("_", " "))
-    if (CONTENT in attributes or INODE in attributes) and state.kind == FILE:
-        words.append(f"{state.size} bytes")
-    if TARGET in attributes and state.target is not None:
+    if (TARGET in attributes or TYPE in attributes or CONTENT in attributes) and state.target is not None:
         words.append(f"-> {shown(state.target)}")
+    if (CONTENT in attributes or INODE in attributes) and (state.kind == FILE or state.leads_to_file):
+        words.append(f"{state.size} bytes")
     if MODE in attributes:
         words.append(permissions(state.mode))
     if OWNER in attributes or GROUP in attributes:
         words.append(f"{owner(state.uid)}:{group(state.gid)}")
+    if RIGHTS in attributes:
+        words.append(state.rights or "no capabilities and no access list")
     return ", ".join(words)

@@ -8,7 +8,7 @@ from tocsin.metric import Metric, counter, gauge, info
 from tocsin.source import Run
 
 EXISTS = gauge("tocsin_file_exists", "Whether the file is there; absent where that cannot be looked at.", ("path",))
-SIZE = gauge("tocsin_file_size_bytes", "Size of the file.", ("path",))
+SIZE = gauge("tocsin_file_size_bytes", "Size of the file, or of the one that a link leads to.", ("path",))
 MODIFIED = gauge("tocsin_file_modified_timestamp_seconds", "Unix time of the last change of its content; its owner may set it.", ("path",))
 STATUS_CHANGED = gauge(
     "tocsin_file_status_changed_timestamp_seconds",
@@ -57,8 +57,9 @@ def emit_file(run: Run, path: str, seen: Seen) -> None:
 
 
 def _emit_state(run: Run, label: str, state: FileState, *, secret: bool) -> None:
-    if state.kind == FILE:
+    if state.kind == FILE or state.leads_to_file:
         run.emit(SIZE, state.size, (label,))
+    if state.kind == FILE:
         run.emit(LINKS, state.links, (label,))
     if state.kind != DIRECTORY:
         run.emit(MODIFIED, state.mtime_ns / 1e9, (label,))

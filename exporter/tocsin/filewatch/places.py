@@ -98,15 +98,34 @@ def ask(place: Place, work: Callable[[], T], patience: float) -> T:
     return BESIDE.do(place.point, work, patience) if place.may_hang else work()
 
 
-def resolved(path: str, places: Places, patience: float) -> str:
+Way = tuple[str, str]
+"""A directory and a name in it on which it depends where a path leads."""
+
+
+def resolved(path: str, places: Places, patience: float, ways: list[Way] | None = None) -> str:
     """Return the path with the links among its directories followed; its last name is left as it is. Raises Hung and OSError.
 
-    Done step by step, so that a link into a file system that hangs is seen before it is followed.
+    Done step by step, so that a link into a file system that hangs is seen before it is followed. Each link that is followed is
+    added to `ways`.
     """
     path = os.path.abspath(path)  # noqa: PTH100 -- Path would follow links
-    done, rest = "/", [name for name in path.split("/") if name]
+    done, rest = _walk("/", [name for name in path.split("/") if name], 1, places, patience, ways)
+    return f"{done.rstrip('/')}/{rest[0]}" if rest else done
+
+
+def end_of(directory: str, target: str, places: Places, patience: float, ways: list[Way]) -> str:
+    """Return where a link leads that is in a directory, of which no part is a link, to what is no link. Raises Hung and OSError."""
+    return _walk(directory, target.split("/"), 0, places, patience, ways, target.startswith("/"))[0]
+
+
+def _walk(
+    done: str, rest: list[str], left: int, places: Places, patience: float, ways: list[Way] | None, absolute: bool = False
+) -> tuple[str, list[str]]:
+    """Follow names from a directory until so many are left; return where that leads, and those."""
     limit, followed = time.monotonic() + patience, 0
-    while len(rest) > 1:
+    done = "/" if absolute else done
+    rest = [name for name in rest if name not in ("", ".")]
+    while len(rest) > left:
         name = rest.pop(0)
         if name == "..":
             done = os.path.dirname(done)  # noqa: PTH120
@@ -116,13 +135,15 @@ def resolved(path: str, places: Places, patience: float) -> str:
         if target is None:
             done = step
             continue
+        if ways is not None:
+            ways.append((done, name))
         followed += 1
         if followed > 40:
             raise OSError(40, os.strerror(40))
         if target.startswith("/"):
             done = "/"
         rest = [part for part in target.split("/") if part not in ("", ".")] + rest
-    return f"{done.rstrip('/')}/{rest[0]}" if rest else done
+    return done, rest
 
 
 def _link(path: str) -> str | None:
@@ -132,4 +153,4 @@ def _link(path: str) -> str | None:
         return None
 
 
-__all__ = ["Hung", "Place", "Places", "ask", "read_places", "resolved"]
+__all__ = ["Hung", "Place", "Places", "Way", "ask", "end_of", "read_places", "resolved"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tocsin.event import Risk
-from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, TARGET, TYPE, Difference, FileChange
-from tocsin.filewatch.state import DATABASE, DIRECTORY, FILE
+from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, RIGHTS, TARGET, TYPE, Difference, FileChange
+from tocsin.filewatch.state import DATABASE, DIRECTORY, FILE, LINK
 
 _SECRET = re.compile(
     r"""(?: .*\.(?:key|p12|pfx|jks|keystore|kdbx|ppk|pgpass|netrc|htpasswd|ovpn|tfvars|tfstate|kubeconfig)
@@ -58,11 +58,11 @@ class Verdict(NamedTuple):
 def weigh(difference: Difference) -> Verdict:
     """Return the risk of a difference, and why.
 
-    Every attribute that differs is weighed, and the other name of what was renamed; the heaviest counts. Its reasons are told, and
-    those of security.
+    Every attribute that differs is weighed, and the other name of what was renamed or rotated; the heaviest counts. Its reasons are
+    told, and those of security.
     """
     attributes: tuple[str | None, ...] = difference.attributes or (None,)
-    if difference.change is FileChange.RENAMED:
+    if difference.change in (FileChange.RENAMED, FileChange.ROTATED):
         attributes = (None, *difference.attributes)
     verdicts = [v for attribute in attributes if (v := _verdict(difference, attribute)) is not None]
     order = list(Risk)
@@ -113,13 +113,26 @@ def _is_privileged(d: Difference) -> bool:
     return d.subject.kind == FILE and bool(d.subject.mode & _SET_ID and d.subject.mode & 0o111)
 
 
+def _has_capabilities(d: Difference) -> bool:
+    return d.subject.rights is not None and "capabilities=" in d.subject.rights and d.subject.rights != (d.old.rights if d.old else None)
+
+
+def _lost_rights(d: Difference) -> bool:
+    return not d.subject.rights
+
+
+def _leads_nowhere(d: Difference) -> bool:
+    return d.new is not None and d.new.kind == LINK and not d.new.leads_to_file
+
+
 def _narrows(d: Difference) -> bool:
     return d.old is not None and d.new is not None and not d.new.mode & ~d.old.mode
 
 
 def _times_are_forged(d: Difference) -> bool:
     """The content is another in the same file, and the time of its last change is not: somebody has set it back."""
-    return d.old is not None and d.new is not None and INODE not in d.attributes and d.old.mtime_ns == d.new.mtime_ns
+    same = d.old is not None and d.new is not None and d.old.kind == d.new.kind == FILE and d.old.mtime_ns == d.new.mtime_ns
+    return same and INODE not in d.attributes
 
 
 def _says_who(d: Difference) -> bool:
@@ -134,6 +147,7 @@ ADDED, DROPPED, ALTERED = FileChange.ADDED, FileChange.DROPPED, FileChange.ALTER
 
 RULES: tuple[Rule, ...] = (
     Rule(ADDED, None, Risk.CAUTIOUS, "a program that runs with its owner's or group's rights", _runs_as_other, security=True),
+    Rule(ADDED, None, Risk.CAUTIOUS, "a program that runs with capabilities of its own", _has_capabilities, security=True),
     Rule(ADDED, None, Risk.CAUTIOUS, "its name speaks of a secret, and everybody may read it", _exposes, security=True),
     Rule(ADDED, None, Risk.CAUTIOUS, "everybody may write to it", _all_may_write, security=True),
     Rule(ADDED, None, Risk.SAFE, "nothing that was there is touched"),
@@ -155,6 +169,7 @@ RULES: tuple[Rule, ...] = (
         ALTERED, CONTENT, Risk.BREAKING, "the content is another though the time of its last change is the same: it was set back",
         _times_are_forged, security=True,
     ),
+    Rule(ALTERED, CONTENT, Risk.BREAKING, "the link leads to no file now", _leads_nowhere),
     Rule(ALTERED, CONTENT, Risk.DESTRUCTIVE, "it is empty now", lambda d: d.new is not None and d.new.kind == FILE and d.new.size == 0),
     Rule(ALTERED, CONTENT, Risk.CAUTIOUS, "it says who may log in, and how", _says_who, security=True),
     Rule(ALTERED, CONTENT, Risk.CAUTIOUS, "who reads it now reads something else"),
@@ -167,6 +182,9 @@ RULES: tuple[Rule, ...] = (
     Rule(ALTERED, MODE, Risk.CAUTIOUS, "its permissions are wider or others now"),
     Rule(ALTERED, OWNER, Risk.BREAKING, "another user owns it, and may change it and its permissions", security=True),
     Rule(ALTERED, GROUP, Risk.CAUTIOUS, "another group has its group's permissions", security=True),
+    Rule(ALTERED, RIGHTS, Risk.BREAKING, "it runs with capabilities of its own now", _has_capabilities, security=True),
+    Rule(ALTERED, RIGHTS, Risk.CAUTIOUS, "what capabilities or its access list allowed is no longer allowed", _lost_rights),
+    Rule(ALTERED, RIGHTS, Risk.CAUTIOUS, "its access list is another: others than its permissions say may use it", security=True),
     Rule(
         ALTERED, INODE, Risk.DESTRUCTIVE,
         "another file has the database's name: what has the old one open goes on, and loses all of it when it ends", _is_database,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -27,8 +28,9 @@ _KINDS = {
 KINDS = tuple(_KINDS.values())
 
 DATABASE, LARGE, PENDING, DENIED, GROWING, NOT_WANTED = "database", "large", "pending", "permission", "growing", "not wanted"
+UNFOLLOWED = "not followed"
 """Why a file's content has no digest: a database that is in use, larger than is read, not read yet, not permitted, a log that is
-always appended to, not asked for."""
+always appended to, not asked for, behind a link that is left alone."""
 
 
 class FileState(NamedTuple):
@@ -51,6 +53,15 @@ class FileState(NamedTuple):
     """SHA-256 of the content."""
     undigested: str | None = None
     """Why there is no digest of a file; see above."""
+    rights: str | None = None
+    """What extended attributes grant beyond the permission bits, as `capabilities=... acl=...`; None where that is not known."""
+    head: str | None = None
+    """How a log or a copy of one begins; see `heads`. None where nobody has looked."""
+
+    @property
+    def leads_to_file(self) -> bool:
+        """Whether it is a link to a file: then size, times, digest and why there is none are those of the file."""
+        return self.kind == LINK and (self.digest is not None or self.undigested not in (None, UNFOLLOWED))
 
     @property
     def moved(self) -> tuple[int, ...]:
@@ -96,11 +107,36 @@ def look(path: str, *, stable_inodes: bool = True) -> Seen:
     try:
         found = os.lstat(path)
         target = os.readlink(path) if stat.S_ISLNK(found.st_mode) else None  # noqa: PTH115 -- keeps the text as it is
-        return of_stat(found, target, stable_inodes=stable_inodes)
+        state = of_stat(found, target, stable_inodes=stable_inodes)
+        return state._replace(rights=rights_of(path)) if state.kind == FILE else state
     except OSError as error:
         return None if error.errno in (errno.ENOENT, errno.ENOTDIR) else unseen(path, error)
     except ValueError:  # a name that no system call takes
         return None
+
+
+_RIGHTS = {"security.capability": "capabilities", "system.posix_acl_access": "acl"}
+
+
+def rights_of(path: str) -> str | None:
+    """Return what a file's extended attributes grant, `""` for nothing; None where that cannot be known.
+
+    An access list is told by a digest: it names users by number, and is compared only. Capabilities are in capabilities(7).
+    """
+    try:
+        names = [name for name in os.listxattr(path, follow_symlinks=False) if name in _RIGHTS]
+        found = {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+    except OSError as error:
+        return "" if error.errno == errno.ENOTSUP else None
+    return " ".join(f"{_RIGHTS[name]}={_short(name, found[name])}" for name in sorted(found))
+
+
+def _short(name: str, value: bytes) -> str:
+    if name != "security.capability":
+        return hashlib.sha256(value).hexdigest()[:16]
+    # The low half of what is permitted stands after the version, the high half after that of what is inherited.
+    low, high = (int.from_bytes(value[at : at + 4], "little") for at in (4, 12))
+    return f"{high << 32 | low:#x}"
 
 
 def unseen(path: str, error: OSError) -> Unseen:

@@ -1,9 +1,9 @@
 """Secrets taken out of text that people will read: configuration, SQL, definitions, messages.
 
-Two ways lead to a secret: the name of what holds it (`password = ...`, whatever the syntax around) and its own shape (a private
-key, an address with a login, a token of a known vendor). Where it is unclear how far a value goes, more is masked rather than
-less. Every line stays a line, so that a diff of masked texts reads like a diff. What nobody can tell from other words is not
-found: a password in a sentence, or a bare one in a file of nothing else.
+Three ways lead to a secret: the name of what holds it (`password = ...`, whatever the syntax around), its own shape (a private
+key, an address with a login, a token of a known vendor), and the line of a known kind that it stands in. Where it is unclear how
+far a value goes, more is masked rather than less. Every line stays a line, so that a diff of masked texts reads like a diff. What
+nobody can tell from other words is not found: a password that is a word, in a sentence, or a bare one in a file of nothing else.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ def text(original: str) -> str:
         return original
     from tocsin.mask.labelled import mask_labelled  # megabytes of patterns, only where something is to be masked
     from tocsin.mask.layouts import mask_layouts
+    from tocsin.mask.lines import mask_lines
     from tocsin.mask.named import mask_named, may_name
     from tocsin.mask.shapes import mask_blocks, mask_shapes
 
     found = original
     for _ in range(_MOST_ROUNDS):
-        before, found = found, mask_shapes(mask_named(mask_layouts(mask_blocks(found))))
+        before, found = found, mask_lines(mask_shapes(mask_named(mask_layouts(mask_blocks(found)))))
         found = mask_labelled(found) if may_name(found) else found
         if found == before:
             break

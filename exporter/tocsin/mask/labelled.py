@@ -308,6 +308,7 @@ class _Scan:
         if frame.compares:  # another one: what stood before it was a setting without a value
             self._end_segment(frame)
             frame.secret = is_secret(_last_part(self.name)) and self.before == "name"
+            frame.segment -= frame.segment > frame.item and self.before == "value"  # a literal between two may belong to either
         frame.compares = True
 
     # --- what is open ---

@@ -10,13 +10,18 @@ from tocsin.mask.values import STARS, is_masked, quoted, starred, starred_inside
 
 _HEREDOC = re.compile(r"""<<[-~]?[ \t]{0,9}(["']?)(?P<mark>[A-Za-z_]\w{0,60})\1[^\n]{0,200}\n""")
 _NAME_BEFORE = re.compile(r"""([\w.\-]{1,128})["']?[ \t]{0,40}(?::|=|=>|:=)[ \t]{0,40}(?:["']?\$\([ \t]{0,9}cat[ \t]{1,9})?$""")
-_NAME_ELEMENT = re.compile(r"<(?:name|key)>\s{0,40}([\w.\-]{1,128})\s{0,40}</(?:name|key)>")
-_VALUE_ELEMENT = re.compile(r"<(?:value|string)>")
-_NEXT_ELEMENT = re.compile(r"</property>|<name>|<key>")
-_NAME = re.compile(
-    r"""(?<![\w-])["']?(?:name|key|param|variable|env)["']?[ \t]{0,20}(?:[:=]|=>)[ \t]{0,20}["']?(?P<name>[\w.\-]{1,128})""", re.IGNORECASE
+_NAME_ELEMENT = re.compile(
+    r"""<(?:name|key)>\s{0,40}([\w.\-]{1,128})\s{0,40}</(?:name|key)>
+        |<\w{1,40}\s{1,9}(?:name|key)=["']([\w.\-]{1,128})["'][^<>]{0,200}(?<!/)>""",
+    re.VERBOSE | re.IGNORECASE,
 )
-_VALUE = re.compile(r"""(?<![\w-])["']?(?:value|val|content)["']?[ \t]{0,20}(?:[:=]|=>)[ \t]{0,20}(?!\s)""", re.IGNORECASE)
+_VALUE_ELEMENT = re.compile(r"<(?:value|string)>", re.IGNORECASE)
+_NEXT_ELEMENT = re.compile(r"""</(?:property|setting)>|<name>|<key>|\s(?:name|key)=""", re.IGNORECASE)
+_NAME = re.compile(
+    r"""(?<![\w-])["']?(?:\w{0,20}(?:Name|Key)|param|variable|env)["']?[ \t]{0,20}(?:[:=]|=>)[ \t]{0,20}["']?(?P<name>[\w.\-]{1,128})""",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"""(?<![\w-])["']?(?:\w{0,20}Value|val|content)["']?[ \t]{0,20}(?:[:=]|=>)[ \t]{0,20}(?!\s)""", re.IGNORECASE)
 _OTHER_OBJECT = re.compile(r"[{}<>]|^\[|^[ \t]*\r?\n|^[ \t]*-[ \t]", re.MULTILINE)
 _WORD_OF_VALUE = re.compile(r"[^,}\n\r]{1,1000}")
 _OVER_LINES = re.compile(
@@ -27,14 +32,25 @@ _OVER_LINES = re.compile(
 _SECTION = re.compile(
     r"""(?P<indent>[ \t]*)(?:\[(?P<ini>[\w.\- ]{1,128})\]|(?:-[ \t]+)?["']?(?P<yaml>[\w.\-]{1,128})["']?[ \t]*:)[ \t]*(?:\#.*)?\r?"""
 )
-_PLURAL = re.compile(r"(?:secrets|credentials|passwords|tokens|(?:api|access|auth|secret)[_-]?keys)$", re.IGNORECASE)
+_PLURALS = r"(?:secrets|credentials|passwords|tokens|(?:api|access|auth|secret)[_-]?keys|auth_users|secure_?json_?data)"
+_PLURAL = re.compile(rf"{_PLURALS}$", re.IGNORECASE)
+_MAP = re.compile(rf"""{_PLURALS}["']?[ \t]{{0,20}}(?:[:=]|=>)?[ \t]{{0,20}}(?=\{{)""", re.IGNORECASE)
+_STRING = r"""(?:"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')"""
+_PART_OF_MAP = re.compile(
+    rf"""(?P<mark>[{{}}])
+        |(?P<key>{_STRING}|[\w.\-/]{{1,128}}+)\s{{0,40}}(?::|=>?)\s{{0,40}}
+         (?P<value>{_STRING}|\$\{{[^{{}}\n]{{0,200}}\}}|\$?\{{\{{[^{{}}\n]{{0,200}}\}}\}}|[^\s{{}}\[\]"',][^,}}\n]{{0,1000}})?
+        |(?P<item>{_STRING})""",
+    re.VERBOSE,
+)
+_LONGEST_MAP = 20_000
 _ENTRY = re.compile(r"""(?P<before>[ \t]*(?P<item>-[ \t]+)?["']?(?P<key>[\w.\-/]{1,128})["']?[ \t]*[:=][ \t]*)(?P<value>\S.*?)\r?""")
 _NO_VALUE = re.compile(
     r"""["']?(?:true|false|null|none|yes|no|~|\d{1,6}[smhd]?|\$\{[^}]*\}|\{\{.*\}\}|[\[{|>&*!].*|(?:\.{0,2}|~|file:)/.*)?["']?,?""",
     re.IGNORECASE,
 )
 _OTHER_KEYS = frozenset(("user", "username", "login", "id", "email", "port", "external", "external_name", "driver", "owner", "environment"))
-_SECRET_KEYS = frozenset(("key", "value", "hash"))
+_SECRET_KEYS = frozenset(("key", "value", "hash", "agent"))
 
 
 def mask_layouts(text: str) -> str:
@@ -48,8 +64,8 @@ def mask_layouts(text: str) -> str:
         text = _written(text, _values_before(text))
     if "\n" in text:
         text = _written(text, _over_lines(text))
-    if any(map(lowered.__contains__, ("secrets", "credentials", "passwords", "tokens", "keys"))):
-        text = _mask_sections(text)
+    if any(map(lowered.__contains__, ("secrets", "credentials", "passwords", "tokens", "keys", "auth_users", "securejson"))):
+        text = _mask_sections(_written(text, _maps(text)) if "{" in text else text)
     return text
 
 
@@ -69,7 +85,8 @@ def _heredocs(text: str) -> Iterator[tuple[int, int, str]]:
     for opened in _HEREDOC.finditer(text):
         line = max(text.rfind("\n", max(0, opened.start() - 300), opened.start()) + 1, opened.start() - 300, 0)
         name = _NAME_BEFORE.search(text[line : opened.start()])
-        if opened.start() < done or name is None or not is_secret(name[1]):
+        is_named = (name is not None and is_secret(name[1])) or "passwd" in text[line : opened.end()]
+        if opened.start() < done or not is_named:
             continue
         end = opened.end()
         while end < len(text):
@@ -85,7 +102,7 @@ def _heredocs(text: str) -> Iterator[tuple[int, int, str]]:
 def _elements(text: str) -> Iterator[tuple[int, int, str]]:
     """Find values in XML that stand in an element beside the one that has the name."""
     for name in _NAME_ELEMENT.finditer(text):
-        if not is_secret(name[1]):
+        if not is_secret(name[1] or name[2]):
             continue
         following = _NEXT_ELEMENT.search(text, name.end(), name.end() + 1000)
         value = _VALUE_ELEMENT.search(text, name.end(), following.start() if following else name.end() + 1000)
@@ -134,6 +151,23 @@ def _over_lines(text: str) -> Iterator[tuple[int, int, str]]:
                 yield start, start + len(content), STARS
 
 
+def _maps(text: str) -> Iterator[tuple[int, int, str]]:
+    """Find the values of a map in braces whose name says that it holds secrets, however deep they are in it."""
+    done = 0
+    for name in _MAP.finditer(text):
+        if name.end() < done:
+            continue
+        depth = 0
+        for part in _PART_OF_MAP.finditer(text, name.end(), name.end() + _LONGEST_MAP):
+            done = part.end()
+            depth += {"{": 1, "}": -1}.get(part["mark"], 0)
+            if not depth:
+                break
+            kind, key = ("value", part["key"].strip("\"'")) if part["key"] else ("item", "value")
+            if part[kind] and _is_value(key, part[kind], listed=False):
+                yield *part.span(kind), _starred_value(part[kind])
+
+
 def _mask_sections(text: str) -> str:
     """Mask the entries of a section, a mapping or a list whose name says that it holds secrets."""
     lines = text.split("\n")
@@ -153,7 +187,8 @@ def _mask_sections(text: str) -> str:
         elif depth is not None and (entry := _ENTRY.fullmatch(line)) is not None:
             column = indent + len(entry["item"] or "")
             first = column if first is None else first
-            if (is_ini or column == first) and _is_value(entry["key"], entry["value"], listed=first > indent or is_item):
+            is_entry = (is_ini or column == first) and not is_secret(entry["key"])
+            if is_entry and _is_value(entry["key"], entry["value"], listed=first > indent or is_item):
                 lines[i] = entry["before"] + _starred_value(entry["value"]) + "\r" * line.endswith("\r")
                 continue
     return "\n".join(lines)

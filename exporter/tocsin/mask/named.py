@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tocsin.mask.names import holds_passwords, is_secret, plural
+from tocsin.mask.names import holds_passwords, is_secret, may_be_secret, plural
 from tocsin.mask.values import (
     STARS,
     Place,
@@ -25,13 +25,48 @@ from tocsin.mask.values import (
 _WORD = re.compile(r"[\w.\-]+")
 _SEPARATOR = re.compile(
     r"""(?:\\{0,4}["'`]|&quot;)?[ \t]{0,8}(?:\[\d{0,5}\]|\])?[ \t]{0,200}
-        (?P<mark>:=|=>|===?|!==?|<>|~>|=|:(?![:/]/?|=)|%3[Dd])[ \t]{0,200}""",
-    re.VERBOSE,
+        (?P<mark>:=|=>|===?|!==?|<>|~>|=|:(?![:/]/?|=)|::(?=[ \t][A-Za-z0-9+/]{4,4000}={0,2}[ \t]*\r?$)|%3[Dd])[ \t]{0,200}""",
+    re.VERBOSE | re.MULTILINE,
 )
 _NEXT_LINE = re.compile(r"""\r?\n[ \t]{0,200}(?=["'])""")
 _CALL = re.compile(r"""\(\s{0,40}(?=[A-Za-z]{0,2}["'$])""")
 _ARGUMENT = re.compile(r"""(?:\\{0,4}["'])?\s{0,40},\s{0,40}(?=(?:[A-Za-z]{0,2}|<<)["'$])""")
-_SPACE = re.compile(r"[ \t]{1,200}(?:(?:TO|BY|AS)[ \t]{1,40})?", re.IGNORECASE)
+_SPACE = re.compile(
+    r"""[ \t]{1,200}(?:(?:TO|BY|AS)[ \t]{1,40}|(?P<says>(?-i:is|was))[ \t:]{1,40})?
+        (?:(?:\d|ENC|ascii-text|cipher|simple|(?:plain|clear)(?:-?text)?|encrypted|md5|sha512|hash|--\w{1,20})[ \t]{1,20}(?=[^\s=]))?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What stands between a name and its value in a directive or a sentence, what kind of value it is included."""
+_OPTION_GAP = re.compile(r"""(?:\\{0,4}["'])?(?:\s{0,40},\s{0,40}|[ \t]{0,20}\\?\r?\n[ \t]{0,200}(?:-[ \t]{1,9})?)(?=[^\s\-\]])""")
+"""What stands between an option and its value in a list of arguments, or in a command over lines."""
+_ARGUMENT_END = re.compile(r"""[\s,\]"']|\Z""")
+_HEAD = re.compile(
+    r"""(?:^(?:no[ ])?(?:(?:user|login|account|neighbor|ppp|local-user)[ \t]+\S+|username[ ]\S+(?:[ ]privilege[ ]\d+)?
+        |enable|set(?:[ ]-\w+)*|set[ ]authentication|setx)
+        |\b(?:(?:machine[ \t]+\S+[ \t]+login|default[ \t]+login|user)[ \t]+\S+|aws[ ]configure[ ]set|mysqladmin\b.*))$""",
+    re.VERBOSE,
+)
+"""What a directive begins with whose secret is one word, whatever follows it."""
+_OF_HEADS = ("user", "login", "account", "neighbor", "ppp", "enable", "set", "mysqladmin")
+_PROSE = frozenset((
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "cannot", "does", "field", "for", "from", "has", "have", "if", "in", "is",
+    "may", "must", "not", "of", "off", "on", "or", "should", "than", "that", "the", "to", "used", "using", "was",
+    "when", "which", "will", "with",
+))  # fmt: skip
+_ODD = re.compile(
+    r"""(?=[^\s"'`,;]{0,80}\d)(?=[^\s"'`,;]{0,80}[A-Za-z])
+        (?![/.<>${%@(\[]|\w{1,40}=\w|[^\s"'`,;]{0,80}(?:://|%TYPE|\())
+        (?!(?:[A-Z]{2,8}-?\d{1,6}|\d{1,6}[a-z]{1,8}|(?i:(?:scram-|hmac-)?sha|aes|utf|base|md|int|float|varchar|v|rfc|pbkdf|bcrypt|argon)
+             -?\d[\w-]*)\b(?![-!@#]\w))
+        [^\s"'`,;]{6,200}(?<![.:!?)])""",
+    re.VERBOSE,
+)
+"""A word that is no word of a language: what a sentence has behind `password` may be one."""
+_RANDOM = re.compile(
+    r"""["']?((?=\S{0,200}\d)(?:(?=\S{0,200}[a-z])(?=\S{0,200}[A-Z])[A-Za-z0-9+/]{20,500}={0,2}|[0-9a-f]{24,500}|[0-9A-F]{24,500}))
+        (?=["'\s,;}\])]|\Z)""",
+    re.VERBOSE,
+)
 _DECLARED = re.compile(
     r"""["`\]]?[ \t]{1,20}(?:[^\n;'"]{0,120}?(?:\bDEFAULT[ \t(]|:=)|[A-Za-z_][\w.]{0,60}(?:\[\d{0,5}\])?[ \t]{0,20}=)
         [ \t(]{0,20}(?=[A-Za-z]{0,2}['"$])""",
@@ -41,11 +76,15 @@ _TAG_END = re.compile(r"[^<>\n]{0,300}>")
 _KEY_END = re.compile(r"</key>")
 _NAMED_BY = re.compile(r"""(?:name|key|id|field|param|variable|env)["']?[ \t]{0,20}(?:[:=]|=>)[ \t]{0,20}\\?["']?$""", re.IGNORECASE)
 _ITS_VALUE = re.compile(
-    r"""(?:\\?["'])?[\s,;/)]{0,200}(?:[\w:]{1,20}\s?=\s?["'][^"'\n<>]{0,80}["']\s{1,20}){0,3}\\?["']?
-        (?:value|val|default|defaultValue|content)\\?["']?[ \t]{0,40}(?:[:=]|=>)[ \t]{0,40}""",
-    re.VERBOSE | re.IGNORECASE,
+    r"""^[ \t]*(?:\#|//)[^\n]*
+        |(?<![\w\-])\\?["']?(?P<key>\w{0,20}Value|val|default|content)\\?["']?[ \t]{0,40}(?:[:=]|=>)[ \t]{0,40}""",
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
-_INNER_VALUE = re.compile(r"""\b(?:value|default|plaintext|literal|content)\b["']?[ \t]{0,40}[:=][ \t]{0,40}(?=["'\w])""")
+_OBJECT_ENDS = re.compile(r"""[{}<]|(?<!=)>|\n[ \t]*\r?\n|\n[ \t]*-[ \t]|(?<![\w\-])["']?name["']?[ \t]*[:=]""", re.IGNORECASE)
+_INNER_VALUE = re.compile(
+    r"""\b(?:(?:default)?value|default|plaintext|literal|content|secure|list)\b["']?[ \t]{0,40}[:=][ \t]{0,40}(?=["'\w|>])""",
+    re.IGNORECASE,
+)
 _BRACE = re.compile(r"""["']?[ \t]{0,20}(?:[:=]|=>)?\s{0,20}\{""")
 _LONGEST_OBJECT = 600
 _OBJECT_END = re.compile(r'(?:[^"{}]++|"(?:[^"\\\n]++|\\.)*+"|"|\{[^{}"]*+\})*+')
@@ -55,15 +94,15 @@ _DIRECTIVES = frozenset((
     "", "env", "setenv", "set", "arg", "export", "fastcgi_param", "uwsgi_param", "proxy_set_header", "add_header", "requestheader set",
     "-", "#", ";", "//", "option", "passenv", "declare -x", "//registry.npmjs.org/:",
 ))  # fmt: skip
-_LOGIN = re.compile(r"(?:^(?:user|login|account)|\bmachine[ \t]+\S+[ \t]+login|\bdefault[ \t]+login)[ \t]+\S+$")
 
 _NOTHING = re.compile(
     r"""(?:true|false|yes|no|on|off|null|none|nil|undefined|enabled?|disabled?|basic|bearer|default|prompt|required|optional
         |~|-|\{\}|\[\]|\\
         |\$\{[A-Za-z_][\w.]{0,100}\}|\$\([A-Za-z_]\w{0,100}\)|\{\{[^"'\n]{0,200}\}\}|\$\d{1,3}|\?|%s|%\(\w{1,60}\)s|<[\w -]{1,60}>
-        |(?:str|string|bytes|text|bytea|blob|varchar|character[ ]varying|char|character|uuid|json|jsonb|citext|integer|int|bigint|boolean
-            |bool|timestamp|SecretStr|any|object|number|tinytext|longtext|nvarchar|varbinary|binary)
+        |(?:str|string|bytes|text|bytea|blob|varchar|character[ ]varying|char|character|uuid|json|jsonb|citext|integer|int\d?|float\d?
+            |bigint|boolean|bool|timestamp|SecretStr|any|object|number|tinytext|longtext|nvarchar|varbinary|binary)
          (?:\s?\(\s?\d{1,6}\s?\))?(?:\[\])?(?:[ ](?:NOT[ ])?NULL)?
+        |files(?:[ \t]+(?:systemd|sss|ldap|nis|winbind|compat)){0,5}
         |\#.*|//.*|[|>][-+]?)?[ \t]*[;,)}\]]{0,3}[ \t\r]*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -94,10 +133,15 @@ class _Scan:
     def run(self) -> str:
         text = self.text
         for word in _WORD.finditer(text):
-            if word.start() < self.done or not is_secret(word[0]):
+            if word.start() < self.done:
                 continue
-            self._move_to(word.start())
-            value = self._value(word)
+            if is_secret(word[0]):
+                self._move_to(word.start())
+                value = self._value(word)
+            elif may_be_secret(word[0]):
+                value = self._random(word)
+            else:
+                continue
             if value is not None and value.start >= self.done:
                 self.written += (text[self.done : value.start], value.masked)
                 self.done = value.end
@@ -117,13 +161,19 @@ class _Scan:
         if separator is not None:
             return self._after_separator(word, separator)
         ways: tuple[Callable[[re.Match[str]], Value | None], ...] = (
-            self._in_element, self._in_call, self._beside_name, self._in_object, self._after_space, self._declared,
+            self._of_option, self._in_element, self._in_call, self._beside_name, self._in_object, self._after_space, self._declared,
         )  # fmt: skip
         for way in ways:
             value = way(word)
             if value is not None:
                 return value
         return None
+
+    def _random(self, word: re.Match[str]) -> Value | None:
+        """Return the value of what may be a secret, if no person would think of such a one."""
+        separator = _SEPARATOR.match(self.text, word.end())
+        found = _RANDOM.match(self.text, separator.end()) if separator is not None else None
+        return Value(found.start(1), found.end(1), STARS) if found is not None else None
 
     def _after_separator(self, word: re.Match[str], separator: re.Match[str]) -> Value | None:
         text, name = self.text, word[0]
@@ -191,18 +241,19 @@ class _Scan:
         inner = _INNER_VALUE.search(self.text, start, min(end, start + _LONGEST_OBJECT))
         if inner is None or is_masked(self.text, inner.end()):
             return None
-        value = quoted(self.text, inner.end())
         line = self.text.rfind("\n", start, inner.end()) + 1
         place = Place(self.text, inner.end(), line, min(_end_of_line(self.text, inner.end()), len(self.text)))
-        return self._checked(name, value or plain(place))
+        return indented_block(place) or self._checked(name, quoted(self.text, inner.end()) or plain(place))
 
     def _in_element(self, word: re.Match[str]) -> Value | None:
         """Return the content of an XML element of that name, or of one that the name is an attribute of."""
         text, start = self.text, word.start()
         before = text[max(self.line, start - 80) : start]
+        if "<" not in before:
+            return None
         is_element = re.search(r"<(?:[\w.-]{1,40}:)?$", before) is not None
         is_key = before.endswith("<key>")
-        is_attribute = _NAMED_BY.search(before) is not None and "<" in before
+        is_attribute = self._named_by(word) is not None
         if not (is_element or is_key or is_attribute):
             return None
         tag = _KEY_END.match(text, word.end()) if is_key else _TAG_END.match(text, word.end())
@@ -242,16 +293,38 @@ class _Scan:
     def _beside_name(self, word: re.Match[str]) -> Value | None:
         """Return the value of a pair: `name: DB_PASSWORD` and then `value: ...`."""
         text = self.text
-        if _NAMED_BY.search(text, max(self.line, word.start() - 60), word.start()) is None:
+        named = self._named_by(word)
+        if named is None:
             return None
-        pair = _ITS_VALUE.match(text, word.end())
-        if pair is None:
+        ends = _OBJECT_ENDS.search(text, word.end(), word.end() + _LONGEST_OBJECT)
+        lead = text[max(self.line, named.start() - 200) : named.start()].rstrip("\"'")
+        column = len(lead) * (not lead.strip(" \t-"))
+        for pair in _ITS_VALUE.finditer(text, word.end(), ends.start() if ends is not None else word.end() + _LONGEST_OBJECT):
+            if pair["key"] is None:
+                continue
+            if any(line.strip() and len(line) - len(line.lstrip()) < column for line in text[word.end() : pair.end()].split("\n")[1:]):
+                return None
+            self._move_to(pair.end())
+            return self._at(word[0], pair.end(), word, tight=True, mark=":")
+        return None
+
+    def _named_by(self, word: re.Match[str]) -> re.Match[str] | None:
+        """Return what says that the word is a name: `name: `, `key="`."""
+        begin = max(self.line, word.start() - 60)
+        before = self.text[begin : word.start()].rstrip("\\\"' \t")
+        return _NAMED_BY.search(self.text, begin, word.start()) if before.endswith((":", "=", ">")) else None
+
+    def _of_option(self, word: re.Match[str]) -> Value | None:
+        """Return the argument that follows an option in a list of arguments, or on the next line."""
+        gap = _OPTION_GAP.match(self.text, word.end()) if word[0].startswith("-") else None
+        if gap is None or is_masked(self.text, gap.end()):
             return None
-        self._move_to(pair.end())
-        return self._at(word[0], pair.end(), word, tight=True, mark=":")
+        end = _ARGUMENT_END.search(self.text, gap.end())
+        argument = Value(gap.end(), end.start() if end is not None else len(self.text), STARS)
+        return self._checked(word[0], quoted(self.text, gap.end()) or argument)
 
     def _after_space(self, word: re.Match[str]) -> Value | None:
-        """Return what follows the name behind a space: a literal, or the word of a directive, an option or a login."""
+        """Return what follows the name behind a space: a literal, or what belongs to it in a directive, a command or a sentence."""
         text, name = self.text, word[0]
         space = _SPACE.match(text, word.end())
         if space is None or is_masked(text, space.end()):
@@ -261,15 +334,24 @@ class _Scan:
             found = _if_new(text, start) if not open_quote(text, self.line, start) or text.startswith("''", start) else None
             return self._checked(name, found or quoted(text, start, open_quote(text, self.line, start)))
         end = min(self.line_end, len(text))
-        before = text[max(self.line, word.start() - 200) : word.start()].strip().lower()
         token = re.compile(r"[^\s]{1,1000}").match(text, start, end)
-        if token is None or token[0][-1] in ",({:." or token[0][0] in "-=:(,)|<>":
+        if token is None or token[0][-1] in "({" or token[0][0] in "-=:(,)|<>":
             return None
-        if name.startswith("--") or _LOGIN.search(before):
-            return self._checked(name, Value(start, token.end(), STARS))
-        if before not in _DIRECTIVES or (before in ("", "-", "#", ";", "//") and text[token.end() : end].strip(" \t\r;")):
-            return None
-        return self._checked(name, Value(start, end - text[start:end].endswith("\r"), STARS))
+        return self._checked(name, self._of_directive(word, token, end, says=bool(space["says"])))
+
+    def _of_directive(self, word: re.Match[str], token: re.Match[str], end: int, *, says: bool) -> Value | None:
+        """Return the word behind a name, or what follows to the end of the line, if the line is a directive: else an odd word alone."""
+        text, name, start = self.text, word[0], token.start()
+        before = text[max(self.line, word.start() - 200) : word.start()].strip().lower()
+        rest = text[token.end() : min(end, token.end() + 200)].strip(" \t\r")
+        if not says and token[0][-1] not in ",:.":
+            is_headed = any(map(before.__contains__, _OF_HEADS)) and token[0].lower() not in _PROSE and _HEAD.search(before) is not None
+            if name.startswith("-") or is_headed or ("{" in before and rest[:1] == "}"):
+                return Value(start, token.end(), STARS)
+            if before in _DIRECTIVES and (before not in ("", "-", "#", ";", "//") or not rest.strip(";}")):
+                return Value(start, token.end() if rest[:1] == "}" else end - text[start:end].endswith("\r"), STARS)
+        odd = _ODD.match(text, start, end) if says or holds_passwords(name) or "secret" in name.lower() else None
+        return Value(start, odd.end(), STARS) if odd is not None and not is_secret(odd[0]) else None
 
     def _declared(self, word: re.Match[str]) -> Value | None:
         """Return the literal that a column, an argument or a variable of that name begins with, behind its type."""

@@ -13,11 +13,11 @@ _LONGEST = 128
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 _SECRET_PART = re.compile(
-    r"passw(?:or)?d|passwrd|passphrase|passcode|passwort|kennwort|contrase|motdepasse|secret(?!ar)|credential|"
+    r"passw(?:or)?d|passwrd|passphrase|passcode|passwort|kennwort|contrase|motdepasse|secret(?!ar)|credential|authtok|"
     r"(?:api|access|private|auth|secret|shared|account|signing|encryption|preshared|master|license)key|mnemonic"
 )
 _SECRET_END = re.compile(r"(?:^|(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!under)(?<!over))pass$|pwd$|tokens?$|^(?:.*[^aeiou])?pw$|psk$")
-_SECRET_WORDS = frozenset(("authorization", "cookie", "cookies", "bearer", "masterauth", "rocommunity", "rwcommunity", "pgpass"))
+_SECRET_WORDS = frozenset(("authorization", "cookie", "cookies", "bearer", "masterauth", "rocommunity", "rwcommunity", "pgpass", "pepper"))
 _NO_SECRET = frozenset(("passwordless", "passwords", "secrets", "credentials", "tokens"))
 """Words that mean a thing without one, or many: a list of names more often than a secret. Judged by the value, see `plural`."""
 
@@ -27,7 +27,8 @@ _KEYS = frozenset((
     "shared", "preshared", "storage", "service", "session", "crypto", "crypt", "cipher", "hmac", "aes", "rsa", "symmetric", "jwt",
     "app", "application", "license", "deploy", "wrapping", "unseal", "stream", "webhook", "integration", "routing", "subscription",
     "consumer", "bot", "nonce", "in", "data", "vault", "recovery", "admin", "write", "functions", "host", "openai", "stripe",
-    "sendgrid", "mailgun", "datadog", "dd", "newrelic", "client", "decryption", "block", "rails",
+    "sendgrid", "mailgun", "datadog", "dd", "newrelic", "client", "decryption", "block", "rails", "wep", "validation", "authentication",
+    "otp", "sec",
 ))  # fmt: skip
 _SALTS = frozenset(("auth", "password", "secure", "nonce", "in", "hash", "session", "secret", "token"))
 
@@ -48,6 +49,7 @@ _ABOUT = frozenset((
     "dialog", "agent", "less", "through", "valid", "digits", "review", "creation", "generator", "mount", "mounts", "volume", "projection",
     "total", "seconds",
 ))  # fmt: skip
+_OPEN_KEYS = frozenset(("public", "pub", "primary", "foreign", "cache", "host", "sort", "partition", "idempotency", "fingerprint"))
 _STILL = {("secret", "id"), ("secret", "key"), ("token", "key"), ("token", "auth")}
 _SQL_PASS = frozenset(("proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached", "multi", "first", "second", "single", "two", "one"))
 
@@ -55,6 +57,13 @@ _SQL_PASS = frozenset(("proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached",
 def is_secret(name: str) -> bool:
     """Tell whether the name is that of a secret, in whatever style it is written: `DB_PASSWORD`, `apiKey`, `spring.mail.password`."""
     return _is_secret(name[-_LONGEST:])
+
+
+@lru_cache(maxsize=512)
+def may_be_secret(name: str) -> bool:
+    """Tell whether it depends on the value: `key` and the like, which mean a secret where what they name looks like one."""
+    words = _words(name[-_LONGEST:])
+    return bool(words) and (words[-1] in ("key", "encrypt") or words[-2:] == ("key", "base")) and _OPEN_KEYS.isdisjoint(words)
 
 
 def plural(name: str) -> bool:
@@ -68,12 +77,11 @@ def holds_passwords(name: str) -> bool:
     return any("pass" in word or word.endswith(("pwd", "pw")) for word in _words(name[-_LONGEST:]))
 
 
-@lru_cache(maxsize=4096)
 def _words(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _PIECE.findall(name))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _is_secret(name: str) -> bool:
     words = _words(name)
     last = max((i for i in range(len(words)) if _says_secret(words, i)), default=-1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -11,7 +9,7 @@ from itertools import pairwise
 from tocsin.mask.names import is_secret
 from tocsin.mask.values import STARS, open_quote, quoted, starred, starred_inside
 
-_BEGIN = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]{1,60})-----")
+_BEGIN = re.compile(r"-----BEGIN (?P<label>[A-Za-z0-9 ]{1,60})-----")
 _PUBLIC = re.compile(r"CERTIFICATE|PUBLIC KEY|CRL|PARAMETERS|SIGNATURE|SIGNED MESSAGE")
 _PUTTY = re.compile(r"^([ \t]*Private-Lines: (\d{1,4})\r?\n)", re.MULTILINE)
 _PUTTY_MAC = re.compile(r"^([ \t]*Private-MAC:[ \t]*)\S.*$", re.MULTILINE)
@@ -144,12 +142,14 @@ _TOKENS = re.compile(
         | AGE-SECRET-KEY-1[A-Z0-9]{40,80} | \d{8,10}:AA[\w-]{32,36}
         | eyJ[\w-]{8,}+(?:\.[\w-]{0,8000}+){1,4}
         | SCRAM-SHA-(?:1|256)\$\d{1,9}:[\w+/=]{4,128}\$[\w+/=]{4,128}:[\w+/=]{4,128} | md5[0-9a-f]{32}(?![0-9a-f])
+        | grub\.pbkdf2\.\w{1,20}\.[\dA-Fa-f.]{16,2000}
         | pbkdf2[\w:]{0,20}\$[^\s:'",]{16,500} | (?:argon2|scrypt|bcrypt)\w{0,20}\$[^\s'",]{16,500}
     )
     | (?<![A-Za-z0-9*])\*[0-9A-F]{40}(?![0-9A-Za-z])
     | \$(?:1|2[abxy]?|5|6|7|y|gy|apr1|sha1|md5|scrypt|pbkdf2[\w-]{0,20}|P|H)\$[^\s:'",]{8,500}
     | \$argon2\w{1,3}\$[\w=$,+/.-]{8,500}
     | \$A\$005\$[^'\n]{16,200}
+    | \{(?:PLAIN|CLEAR|CLEARTEXT)\}[^\s:"']{1,300}
     | \{(?:S?SHA\d{0,3}|S?MD5|CRYPT|PBKDF2\w{0,10}|ARGON2)\}[\w+/=$.,-]{8,300}
     """,
     re.VERBOSE,
@@ -159,56 +159,11 @@ _PATHS = re.compile(
     r"|api\.telegram\.org/(?:bot|file/bot)|outlook\.office\.com/webhook|chat\.googleapis\.com/v1/spaces/[\w-]{1,40}/messages)/?)(?!\*\*\*)[\w@./:\-?&=%]{6,500}"
 )
 _BEARER = re.compile(
-    r"\b(Bearer|Basic|Negotiate)([ \t]{1,20})(?!\*\*\*)(?=[A-Za-z0-9\-._~+/]{12,})[A-Za-z0-9\-._~+/]{12,8000}+=*(?![A-Za-z ])"
-)
-_BASIC = re.compile(r"""(?<![\w-])("?_?auth"?[ \t]{0,20}[:=][ \t]{0,20}["']?)([A-Za-z0-9+/]{8,2000}={0,2})(?=["'\s,;]|$)""")
-_CURL = re.compile(
-    r"(\b(?:curl|http|https|wget|ldapsearch)\b[^\n]{0,300}?[ \t](?:-u|--user|--proxy-user|-U|-a)[ =]?"
-    r"[\"']?[^\s:\"']{1,64}:)(?!\*\*\*)([^\s\"']{1,200})"
-)
-_GLUED = re.compile(r"(\b(?:mysql|mariadb)\w{0,20}\b[^\n]{0,300}?[ \t]-p)(?![\s*]|$)([\"']?)([^\s\"']{1,200})")
-_SSHPASS = re.compile(r"(\bsshpass\b[ \t]{1,8}-p[ \t]{0,8})(?!\*\*\*)([\"']?)[^\s\"']{1,200}")
-_SENTINEL = re.compile(r"(\bauth-pass[ \t]{1,20}\S{1,100}[ \t]{1,20})(?!\*\*\*)\S{1,500}")
-_REDIS_USER = re.compile(
-    r"((?:^[ \t]*user|\bsetuser)[ \t]{1,9}\S{1,100}[ \t]{1,9}(?:(?:on|off|reset|nopass|resetpass|[~%&+@-]\S{0,100})[ \t]{1,9}){0,20}[>#])"
-    r"(?!\*\*\*)[^\s\"'<>]{3,200}(?=[ \t\r\n\"']|$)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_REDIS_CLI = re.compile(r"(\b(?:redis|valkey|keydb)-cli\b[^\n]{0,300}?[ \t]-a[ \t]{1,9}[\"']?)(?!\*\*\*)[^\s\"']{1,200}")
-_MONGO = re.compile(r"(\bmongo\w{0,10}\b[^\n]{0,300}?[ \t]-p[ \t]{0,9}[\"']?)(?![*]{3}|-)[^\s\"']{1,200}")
-_AUTH_CALL = re.compile(r"(\bredis\w{0,9}(?:[:.]|->)auth\(\s{0,9}[\"'])(?!\*\*\*)[^\"'\n]{1,200}", re.IGNORECASE)
-_STATS_AUTH = re.compile(r"(^[ \t]*stats[ \t]{1,9}auth[ \t]{1,9}[^\s:]{1,100}:)(?!\*\*\*)\S{1,200}", re.MULTILINE)
-_SASL = re.compile(
-    r"(^\[?[\w.-]{1,200}\]?(?::\w{1,12})?[ \t]{1,40}[^\s:\"'=]{1,128}:)"
-    r"(?!\*\*\*|//)[^\s:]{3,200}(?=[ \t]*\r?$)",
-    re.MULTILINE,
-)
-_SNMP_USER = re.compile(
-    r"(^[ \t]*createUser[ \t][^\n]{0,200}?[ \t](?:MD5|SHA(?:-?\d{3})?|DES|AES(?:-?\d{3}C?)?)[ \t]{1,9}(?:-[lm][ \t]{1,9})?[\"']?)"
-    r"(?!\*\*\*)[^\s\"']{1,200}",
-    re.MULTILINE | re.IGNORECASE,
-)
-_SNMP_COMMUNITY = re.compile(
-    r"(^[ \t]*(?:r[ow]community6?|com2sec6?(?:[ \t]{1,9}\S{1,100}){2})[ \t]{1,9}[\"']?)"
-    r"(?!\*\*\*)[^\s\"'=:]{1,200}(?=[\"'\s]|$)",
-    re.MULTILINE,
+    r"(\b(?:Bearer|Basic|Negotiate)[ \t]{1,20})(?!\*\*\*)(?=[A-Za-z0-9\-._~+/]{12,})[A-Za-z0-9\-._~+/]{12,8000}+=*(?![A-Za-z ])"
 )
 _BARE_LOGIN = re.compile(
     r"(\bhttps?://)(?!\*\*\*)(?:[^\s:/?#@\"'<>]{4,256}(?=@(?:[\w-]{1,40}\.){0,3}(?:github|gitlab|bitbucket)\.\w{2,9})|[0-9a-f]{32}(?=@))"
 )
-_ANSIBLE = re.compile(r"(\$ANSIBLE_VAULT;[^\n]{1,100}\n)((?:[ \t]*[0-9a-fA-F]{2,200}[ \t]*\r?(?:\n|\Z))++)")
-_NATURAL = re.compile(r"(\b(?i:password|passphrase|passwd)[ \t]{1,4}(?:is|was)[ \t]{1,4}[\"'`])(?!\*\*\*)([^\"'`\n]{1,200})")
-
-
-# --- lines of files that are tables ------------------------------------------------------------------------------------------
-
-_PGPASS = re.compile(
-    r"^([ \t]*[^\s:#][^:\n]{0,255}:(?:\d{1,5}|\*):(?:[^:\n\\]|\\[:\\]){1,128}:(?:[^:\n\\]|\\[:\\]){1,128}:)(?!\*\*\*\s*$)([^\n]{1,1000})$",
-    re.MULTILINE,
-)
-_SHADOW = re.compile(r"^([\w.$-]{1,64}:)(?![*!x]{0,2}:|\*\*\*)([^:\n]{1,300})(?=(?::\d{0,7}){6}:)", re.MULTILINE)
-_DES = re.compile(r"^([\w.@-]{1,64}:)[./0-9A-Za-z]{13}(?=\r?$)", re.MULTILINE)
-_USERLIST = re.compile(r'^([ \t]*"[^"\n]{1,128}"[ \t]{1,40}")(?!\*\*\*")((?:[^"\n]|""){1,1000})("[ \t\r]*)$', re.MULTILINE)
 
 
 # --- SQL ---------------------------------------------------------------------------------------------------------------------
@@ -341,19 +296,6 @@ def _mask_secret(document: str) -> str:
     return "\n".join(lines)
 
 
-def _mask_basic(found: re.Match[str]) -> str:
-    """Mask base64 that holds a login, as Docker and npm keep it."""
-    try:
-        plain = base64.b64decode(found[2] + "=" * (-len(found[2]) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return found[0]
-    return found[1] + STARS if ":" in plain and plain.isprintable() else found[0]
-
-
-def _mask_ansible(found: re.Match[str]) -> str:
-    return found[1] + starred(found[2])
-
-
 def mask_shapes(text: str) -> str:
     """Mask what is a secret by its form. What looks for a form is not asked where a word that every such form has is missing."""
     lowered = text.lower()
@@ -367,35 +309,17 @@ def mask_shapes(text: str) -> str:
         text = _mask_sql(text)
     if "Secret" in text or '"kty"' in text:
         text = _mask_documents(text)
-    for words, pattern, masked in _LINES:
+    for words, pattern in _ADDRESSED:
         if any(map(lowered.__contains__, words)):
-            text = pattern.sub(masked, text)
-    return _BASIC.sub(_mask_basic, text) if "auth" in lowered else text
+            text = pattern.sub(rf"\1{STARS}", text)
+    return text
 
 
 _SQL_WORDS = ("identified", "password", "replace", "crypt", "hmac", "digest", "sha2", "insert", "attach", "pragma")
-_LINES = (
-    (("webhook", "hooks.", "telegram", "chat.googleapis"), _PATHS, rf"\1{STARS}"),
-    (("bearer", "basic", "negotiate"), _BEARER, rf"\1\2{STARS}"),
-    (("curl", "http", "wget", "ldapsearch"), _CURL, rf"\1{STARS}"),
-    (("mysql", "mariadb"), _GLUED, rf"\1\2{STARS}"),
-    (("sshpass",), _SSHPASS, rf"\1\2{STARS}"),
-    (("auth-pass",), _SENTINEL, rf"\1{STARS}"),
-    (("user",), _REDIS_USER, rf"\1{STARS}"),
-    (("-cli",), _REDIS_CLI, rf"\1{STARS}"),
-    (("mongo",), _MONGO, rf"\1{STARS}"),
-    (("redis",), _AUTH_CALL, rf"\1{STARS}"),
-    (("stats",), _STATS_AUTH, rf"\1{STARS}"),
-    (("]:",), _SASL, rf"\1{STARS}"),
-    (("createuser",), _SNMP_USER, rf"\1{STARS}"),
-    (("community", "com2sec"), _SNMP_COMMUNITY, rf"\1{STARS}"),
-    (("://",), _BARE_LOGIN, rf"\1{STARS}"),
-    (("$ansible_vault",), _ANSIBLE, _mask_ansible),
-    (("pass",), _NATURAL, rf"\1{STARS}"),
-    ((":",), _PGPASS, rf"\1{STARS}"),
-    (("::",), _SHADOW, rf"\1{STARS}"),
-    ((":",), _DES, rf"\1{STARS}"),
-    (('" "', '"\t', '"  '), _USERLIST, rf"\1{STARS}\3"),
+_ADDRESSED = (
+    (("hook", "telegram", "chat.googleapis"), _PATHS),
+    (("bearer", "basic", "negotiate"), _BEARER),
+    (("://",), _BARE_LOGIN),
 )
 
 __all__ = ["literals", "mask_blocks", "mask_shapes", "starred_inside"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tocsin.event import Change
-from tocsin.schema import follow
-from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, by_root, unveiled
+from tocsin.schema import defaults, follow
+from tocsin.schema.alike import same_roots
+from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, unveiled
+from tocsin.schema.names import Renamed, is_numbered
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -27,6 +28,10 @@ class Difference:
     objects: int | None = None
     respelled: bool = False
     """Whether the engine takes the new name for the old one: they differ in the case of their letters alone."""
+    others: tuple[follow.Other, ...] = ()
+    """The names in its texts that another thing bears now, though they read the same."""
+    likely: bool = False
+    """Whether it is told as renamed because nearly all that it consists of is the same."""
 
     @property
     def subject(self) -> Object:
@@ -39,31 +44,60 @@ class Difference:
         if self.old is None or self.new is None:
             return []
         names = TRAITS[self.old.kind]
-        return [n for n, a, b in zip(names, self.old.traits, self.new.traits, strict=True) if a != b]
+        others = {other.trait for other in self.others}
+        return [n for n, a, b in zip(names, self.old.traits, self.new.traits, strict=True) if a != b or n in others]
 
 
-def diff(before: Schema, after: Schema) -> list[Difference]:
+def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = tuple) -> list[Difference]:
     """Return every change from one schema to the other, roots first, then by name.
 
     Parts of an added or dropped object, and what is attached to it, are not listed one by one. A rename is told by
     the engine's identity where it has one, else by content; a renamed object's parts have not changed, and neither
     has what is in a renamed schema, or what only mentions the new name now. Two that change places are two renames. Only what
     no identity leads to is compared under its name, such as a table that was made again. A table that became a partition is
-    neither dropped nor added.
+    neither dropped nor added. What reads as before and mentions a name that another thing bears now is altered.
+
+    `rest` gives what is in neither schema because it reads as before: it is asked for only where a name changed hands.
     """
     before, after = (replace(a, objects=tuple(unveiled(a.objects, b.objects))) for a, b in ((before, after), (after, before)))
     gone, come = _partitions(after), _partitions(before)
     folds = before.folds_names and after.folds_names
     old_roots = [o for o in before.objects if _is_root(o) and o.identity not in gone]
     new_roots = [o for o in after.objects if _is_root(o) and o.identity not in come]
-    roots = _renamed_by_content(_compare(old_roots, new_roots, folds=folds), before, after)
+    same: list[Renamed] = []
+    roots = _renamed_by_content(_compare(old_roots, new_roots, same, folds=folds), before, after)
     dropped, renamed = _left(roots, before, old_roots)
     added = _come(roots, after, new_roots)
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
     new = [o for o in after.objects if _is_part(o) and (o.parent not in added or _opens_to_everybody(o))]
-    parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), folds=folds)
-    parts = _sorted(parts + _compare(*_attached(old, new, parts), folds=folds))
-    return _without_followers(roots, parts, before, after)
+    parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), same, folds=folds)
+    parts = _sorted(parts + _compare(*_attached(old, new, parts), same, folds=folds))
+    columns = _renamed(d for d in parts if d.subject.kind == "column")
+    words = follow.Renames(_renamed(roots) + columns, before, after)
+    others = _meant_otherwise(same, rest, words)
+    return [defaults.told(d) for d in _put_together(_without_followers(roots, parts, words), others)]
+
+
+def _put_together(told: list[Difference], others: list[Difference]) -> list[Difference]:
+    """Put what reads as before to the rest: roots first, as there."""
+    if not others:
+        return told
+    both = _sorted(told + others)
+    return [d for d in both if not d.subject.parent] + [d for d in both if d.subject.parent]
+
+
+def _meant_otherwise(same: list[Renamed], rest: Callable[[], Iterable[Object]], words: follow.Renames) -> list[Difference]:
+    """Tell what reads as before, and was made again for what bears a name now that it mentions."""
+    taken = words.names.taken
+    if not taken:
+        return []
+    suspects = [pair for pair in same if words.may_mention_others(pair[1])]
+    for o in rest():
+        taken.learn(o)
+        if words.may_mention_others(o):
+            suspects.append((o, o))
+    found = ((a, b, words.others(a, b)) for a, b in suspects)
+    return [Difference(Change.ALTERED, a, b, others=others) for a, b, others in found if others]
 
 
 def _left(roots: list[Difference], before: Schema, compared: list[Object]) -> tuple[set[str], dict[str, str]]:
@@ -107,22 +141,28 @@ def _place(part: Object) -> tuple[str, str]:
     return part.parent, part.name if part.kind == "column" else f"{part.kind} {part.name}"
 
 
-def _without_followers(roots: list[Difference], parts: list[Difference], before: Schema, after: Schema) -> list[Difference]:
+def _without_followers(roots: list[Difference], parts: list[Difference], words: follow.Renames) -> list[Difference]:
     """Leave out what has another name or other words only because something that it is in, or mentions, was renamed."""
-    renamed = _renamed(roots)
-    with_another = follow.followers(renamed)
-    words = follow.Renames(renamed + _renamed(d for d in parts if d.subject.kind == "column"), before, after)
+    with_another = follow.followers(_renamed(roots))
     told, untold = list[Difference](), list[Difference]()
     for d in roots + _without_made_up(parts, words):
         (untold if _follows(d, with_another, words) else told).append(d)
-    return [_counted(d, with_another, untold) for d in told if d.subject.kind not in OF_SERVER or d.change is Change.RENAMED]
+    told = [d for d in told if d.subject.kind not in OF_SERVER or d.change is Change.RENAMED]
+    return [_counted(_with_others(d, words), with_another, untold) for d in told]
+
+
+def _with_others(d: Difference, words: follow.Renames) -> Difference:
+    """Say of an altered object which names in it are those of other things now."""
+    if d.change is not Change.ALTERED or d.old is None or d.new is None:
+        return d
+    return replace(d, others=words.others(d.old, d.new))
 
 
 def _without_made_up(parts: list[Difference], words: follow.Renames) -> list[Difference]:
     """Leave out what went and came because its name is made up from names, of which one is another now."""
     come: dict[tuple[str, str], list[Difference]] = {}
     for d in parts:
-        if d.change is Change.ADDED and d.subject.generated and words.pairs:
+        if d.change is Change.ADDED and d.subject.generated and words.names.pairs:
             come.setdefault((d.subject.kind, d.subject.parent), []).append(d)
     left_out: set[int] = set()
     for d in parts:
@@ -134,17 +174,17 @@ def _without_made_up(parts: list[Difference], words: follow.Renames) -> list[Dif
     return [d for d in parts if id(d) not in left_out]
 
 
-def _follows(d: Difference, with_another: set[follow.Renamed], words: follow.Renames) -> bool:
+def _follows(d: Difference, with_another: set[Renamed], words: follow.Renames) -> bool:
     if d.change is Change.RENAMED and d.old is not None and d.new is not None:
         return (d.old, d.new) in with_another or follow.is_called_from_elsewhere(d.old, d.new)
     return d.change is Change.ALTERED and d.old is not None and d.new is not None and words.explain(d.old, d.new)
 
 
-def _renamed(differences: Iterable[Difference]) -> list[follow.Renamed]:
+def _renamed(differences: Iterable[Difference]) -> list[Renamed]:
     return [(d.old, d.new) for d in differences if d.change is Change.RENAMED and d.old is not None and d.new is not None]
 
 
-def _counted(d: Difference, with_another: set[follow.Renamed], untold: list[Difference]) -> Difference:
+def _counted(d: Difference, with_another: set[Renamed], untold: list[Difference]) -> Difference:
     """Say of a renamed schema how many objects are in it, and of a role how many belong to it or name it."""
     if d.change is not Change.RENAMED or d.old is None:
         return d
@@ -184,39 +224,17 @@ def _opens_to_everybody(o: Object) -> bool:
 
 def _renamed_by_content(roots: list[Difference], before: Schema, after: Schema) -> list[Difference]:
     """Tell renames of roots to which the engine gives no identity: one that went and one that came with the same content."""
-    gone = [d.old for d in roots if d.change is Change.DROPPED and d.old and not _is_numbered(d.old)]
-    come = [d.new for d in roots if d.change is Change.ADDED and d.new and not _is_numbered(d.new)]
+    gone = [d.old for d in roots if d.change is Change.DROPPED and d.old and not is_numbered(d.old)]
+    come = [d.new for d in roots if d.change is Change.ADDED and d.new and not is_numbered(d.new)]
     if not gone or not come:
         return roots
-    old, new = by_root(before.objects), by_root(after.objects)
-    contents: dict[object, tuple[list[Object], list[Object]]] = {}
-    for side, objects, groups in ((0, gone, old), (1, come, new)):
-        for o in objects:
-            content = _content(o, groups[o.full_name])
-            if content is not None:
-                contents.setdefault(content, ([], []))[side].append(o)
-    pairs = [(a[0], b[0]) for a, b in contents.values() if len(a) == 1 and len(b) == 1]
-    known = {o for pair in pairs for o in pair}
+    alike, nearly = same_roots(gone, come, before, after)
+    known = {o for pair in alike + nearly for o in pair}
     rest = [d for d in roots if not (d.change in (Change.DROPPED, Change.ADDED) and d.subject in known)]
-    return _sorted(rest + [Difference(Change.RENAMED, a, b) for a, b in pairs])
-
-
-def _is_numbered(o: Object) -> bool:
-    """Tell whether the engine knows the object by a number that it keeps whatever its name."""
-    return o.identity is not None and not o.identity.startswith("#")
-
-
-def _content(root: Object, group: list[Object]) -> object:
-    """Return all that a root is but its name, None where that says too little to know it again."""
-    parts = frozenset((o.kind, "" if o.generated else o.name, _nameless(o, root)) for o in group if o.parent)
-    own = _nameless(root, root)
-    return (root.kind, own, parts) if parts or (root.kind != "table" and any(own)) else None
-
-
-def _nameless(o: Object, root: Object) -> tuple[str | None, ...]:
-    """Return the traits with the root's own name taken out of their texts."""
-    word = re.compile(rf'(?<!\w)["`]?{re.escape(root.name)}["`]?(?!\w)')
-    return tuple(t and word.sub("?", t) for t in o.traits)
+    found = [Difference(Change.RENAMED, a, b) for a, b in alike] + [Difference(Change.RENAMED, a, b, likely=True) for a, b in nearly]
+    # What differs in the root itself is told as well.
+    found += [Difference(Change.ALTERED, a, b) for a, b in nearly if a.traits != b.traits]
+    return _sorted(rest + found)
 
 
 def _moved(o: Object, renamed: dict[str, str]) -> Object:
@@ -228,15 +246,19 @@ def _key(o: Object) -> _Key:
     return (o.kind, o.parent, o.name)
 
 
-def _compare(before: Iterable[Object], after: Iterable[Object], *, folds: bool) -> list[Difference]:
-    """Compare what is known by identity first, then by name, then by what is left of it under another name."""
+def _compare(before: Iterable[Object], after: Iterable[Object], same: list[tuple[Object, Object]], *, folds: bool) -> list[Difference]:
+    """Compare what is known by identity first, then by name, then by what is left of it under another name.
+
+    What reads as before goes to `same`, as it was and as it is.
+    """
     old = {_key(o): o for o in before}
     new = {_key(o): o for o in after}
     gone = {k: o for k, o in old.items() if k not in new or not _is_as_it_was(o, new[k])}
     come = {k: o for k, o in new.items() if k not in old or not _is_as_it_was(old[k], o)}
-    _pairs(gone, come, _same_behind_made_up_name)  # they are equal: their names mean nothing
+    same += [(o, new[k]) for k, o in old.items() if k not in gone]
+    same += _pairs(gone, come, _same_behind_made_up_name)  # they are equal: their names mean nothing
     known = _pairs(gone, come, _same_number)
-    _pairs(gone, come, _same_name_and_content)  # made again as it was
+    same += _pairs(gone, come, _same_name_and_content)  # made again as it was
     known += [(gone.pop(k), come.pop(k)) for k in gone.keys() & come.keys()]
     respelled = _pairs(gone, come, _same_but_for_case) if folds else []
     found = []
@@ -245,6 +267,8 @@ def _compare(before: Iterable[Object], after: Iterable[Object], *, folds: bool) 
             found.append(Difference(Change.RENAMED, a, b, respelled=(a, b) in respelled))
         if a.traits != b.traits:
             found.append(Difference(Change.ALTERED, a, b))
+        else:
+            same.append((a, b))
     found += [Difference(Change.DROPPED, o, None) for o in gone.values()]
     found += [Difference(Change.ADDED, None, o) for o in come.values()]
     return _sorted(found)
@@ -252,7 +276,7 @@ def _compare(before: Iterable[Object], after: Iterable[Object], *, folds: bool) 
 
 def _is_as_it_was(old: Object, new: Object) -> bool:
     """Tell whether nothing is to be said of what bears one name. Another number counts only where there is more behind it than traits."""
-    is_another = old.identity != new.identity and _is_numbered(old) and _is_numbered(new)
+    is_another = old.identity != new.identity and is_numbered(old) and is_numbered(new)
     return old.traits == new.traits and not (is_another and (not old.parent or old.kind == "column"))
 
 
@@ -284,7 +308,7 @@ def _same_but_for_case(o: Object) -> object:
 
 
 def _same_number(o: Object) -> object:
-    return (o.kind, o.parent, o.identity) if _is_numbered(o) else None
+    return (o.kind, o.parent, o.identity) if is_numbered(o) else None
 
 
 def _same_name_and_content(o: Object) -> object:
@@ -292,7 +316,7 @@ def _same_name_and_content(o: Object) -> object:
 
 
 def _same_position(o: Object) -> object:
-    return (o.kind, o.parent, o.identity, o.traits) if o.identity and not _is_numbered(o) else None
+    return (o.kind, o.parent, o.identity, o.traits) if o.identity and not is_numbered(o) else None
 
 
 def _same_content(o: Object) -> object:

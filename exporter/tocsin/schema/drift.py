@@ -14,15 +14,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tocsin import vitals
 from tocsin.errors import SetupError
 from tocsin.event import Change
-from tocsin.schema.diff import Difference, diff
 from tocsin.schema.masked import masked
 from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema
 from tocsin.source import Run
+
+if TYPE_CHECKING:
+    from tocsin.schema.diff import Difference
 
 _log = logging.getLogger("tocsin.schema")
 
@@ -31,6 +33,7 @@ _LARGEST = 256 * 2**20
 _MOST_OBJECTS = 20
 _LONGEST_SHOWN = 40
 _EXPORT = "tocsin schema export TARGET"
+_REMEDY = f"take one of the two out, or write the file again with: {_EXPORT}"
 _CALLED = {dict: "an object", list: "a list", str: "text", int: "a number", bool: "true or false"}
 _ONE_DATABASE = ("sqlite", "duckdb")
 """Engines that have one database in each file."""
@@ -88,11 +91,13 @@ def read(path: Path) -> Expected:
             raise SetupError(f"{path} is larger than {_LARGEST} bytes: not an expected schema")
         if not path.is_file() and not path.is_dir():  # reading a pipe or a device may never end
             raise SetupError(f"{path} is no regular file: write one with: {_EXPORT}")
-        found = json.loads(path.read_text("utf-8-sig"))
+        found = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once)
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}; write it with: {_EXPORT}") from error
     except (ValueError, RecursionError) as error:
         raise SetupError(f"{path} is not JSON: {error}; write it again with: {_EXPORT}") from error
+    except _Wrong as error:
+        raise SetupError(f"{path}: {error}: {_REMEDY}") from error
     try:
         return _expected(path, found)
     except (_Wrong, RecursionError) as error:
@@ -103,12 +108,25 @@ class _Wrong(Exception):
     """What is not as it should be, and where."""
 
 
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of the file. Raises _Wrong where a name stands in it twice, of which JSON would take the last."""
+    found = dict(members)
+    if len(found) < len(members):
+        twice = next(name for name, count in Counter(name for name, _ in members).items() if count > 1)
+        place = f" of {found['kind']} {found['name']}" if {"kind", "name"} <= found.keys() else ""
+        raise _Wrong(f"{json.dumps(twice)}{place} stands twice in one object")
+    return found
+
+
 def _expected(path: Path, found: Any) -> Expected:
     whole = _typed(found, dict, "the file")
     number = _field(whole, "format", int, "the file")
     if number != _FORMAT:
         raise SetupError(f"{path} has format {number}, this version reads {_FORMAT}; write it again with: {_EXPORT}")
-    kinds = frozenset(_typed(kind, str, "a kind in `kinds`") for kind in _field(whole, "kinds", list, "the file"))
+    named = Counter(_typed(kind, str, "a kind in `kinds`") for kind in _field(whole, "kinds", list, "the file"))
+    kinds = frozenset(named)
+    if twice := [kind for kind, count in named.items() if count > 1]:
+        raise SetupError(f"{path}: the kind {twice[0]} stands twice in `kinds`: {_REMEDY}")
     unknown = kinds - TRAITS.keys()
     if unknown:
         raise SetupError(f"{path}: unknown kinds {', '.join(sorted(unknown))}; there are {', '.join(TRAITS)}")
@@ -116,11 +134,25 @@ def _expected(path: Path, found: Any) -> Expected:
     for name, value in _field(whole, "databases", dict, "the file").items():
         where = f"database {_text(name, 'the name of a database')}"
         one = _typed(value, dict, where)
-        objects = _field(one, "objects", list, where)
-        schemas[name] = Schema(
-            _field(one, "server", str, where), tuple(_from_dict(path, o, f"object {i} of {where}") for i, o in enumerate(objects, 1))
-        )
+        values = _field(one, "objects", list, where)
+        objects = tuple(_from_dict(path, o, f"object {i} of {where}") for i, o in enumerate(values, 1))
+        _check_each_is_there_once(path, objects, where)
+        schemas[name] = Schema(_field(one, "server", str, where), objects)
+    if not kinds:
+        raise _Wrong("`kinds` of the file is empty, so that nothing would be compared")
     return Expected(kinds, schemas)
+
+
+def _check_each_is_there_once(path: Path, objects: tuple[Object, ...], where: str) -> None:
+    """Raise SetupError for two of one name, of which one would be compared. Names that the engine chose mean nothing."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for i, o in enumerate(objects, 1):
+        if o.generated:
+            continue
+        first = seen.setdefault((o.kind, o.parent, o.name), i)
+        if first != i:
+            which = f"{o.kind} {o.full_name}" if o.name else f"the {o.kind} of {o.parent}"
+            raise SetupError(f"{path}: {which} stands twice in {where}, as object {first} and as object {i}: {_REMEDY}")
 
 
 def _from_dict(path: Path, value: Any, where: str) -> Object:
@@ -167,6 +199,8 @@ def differences(expected: Expected, database: str, present: Schema) -> list[Diff
 
     Both are masked, as the file is: what differs in a secret alone is no difference from what is expected.
     """
+    from tocsin.schema.diff import diff  # only where a schema is expected
+
     here = Schema(present.server, tuple(masked(o)._replace(identity=None) for o in present.objects if o.kind in expected.kinds))
     wanted = expected.schemas[database]
     return diff(Schema(wanted.server, tuple(masked(o) for o in wanted.objects if o.kind in expected.kinds)), here)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from tocsin.schema.comparison import Comparison, Reading
 from tocsin.schema.model import TRAITS, Object, Schema, part, parts
-from tocsin.schema.words import Entry, Place, Splitter, Words
+from tocsin.schema.names import Names, Renamed, own_names
+from tocsin.schema.words import Splitter
 
 _ROW_TYPES = ("enum", "domain", "type", "table", "view", "materialized view")
 """Kinds whose names are names of types, which routines and operators bear in their own."""
@@ -26,22 +29,8 @@ OF_ROLES = ("owner", "grant", "policy", "default privileges", "user mapping")
 _LISTS = {"privileges": "; ", "tables": ", ", "roles": ", "}
 """Traits that are lists in the order of their names."""
 
-_BARE = (
-    "schema", "role", "tablespace", "extension", "language", "access method", "foreign data wrapper", "foreign server", "publication",
-    "subscription", "event trigger",
-)  # fmt: skip
-"""Kinds whose names are never within a schema."""
-
-_SAID_BY = {
-    "OWNER": "role", "TABLESPACE": "tablespace", "USING": "access method", "METHOD": "access method", "WRAPPER": "foreign data wrapper",
-    "SERVER": "foreign server", "LANGUAGE": "language", "SCHEMA": "schema",
-}  # fmt: skip
-"""Of what a word is the name, by the word before it."""
-
-_REGISTERED = {"regrole": "OWNER", "regnamespace": "SCHEMA"}
-"""Types of constants that are names without a schema."""
-
-_RELATIONS = ("table", "view", "materialized view")
+_ALONE = ("role", "language", "schema")
+"""Traits that are a name and nothing else."""
 
 _AS_WRITTEN = {("comment", "text"), ("enum", "values"), ("extension", "version")}
 """What PostgreSQL, which keeps all but texts by number, never writes anew."""
@@ -57,8 +46,13 @@ _WRITTEN_ANEW: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What other engines write anew: views and programs keep the words in which they were written, but SQLite changes those too."""
 
-Renamed = tuple[Object, Object]
-"""An object as it was and as it is."""
+
+class Other(NamedTuple):
+    """A name that another thing bears now: of which trait, the name, and what is called otherwise now of that which it meant."""
+
+    trait: str
+    name: str
+    became: str | None
 
 
 def followers(renamed: list[Renamed]) -> set[Renamed]:
@@ -110,34 +104,45 @@ class Renames:
     """The names that changed between two schemas, and what of the texts the engine writes anew for that."""
 
     def __init__(self, renamed: Iterable[Renamed], before: Schema, after: Schema) -> None:
-        self.pairs = list(renamed)
+        self.names = Names(renamed, before, after)
         self._engine = before.server.partition(" ")[0]
-        self._moves: dict[Place, set[Place]] = {}
-        self._relations: dict[Place, Place] = {}
-        self._columns: dict[Place, dict[str, str]] = {}
-        self._bare: dict[str, dict[str, str]] = {}
-        for old, new in self.pairs:
-            if old.kind == "column":
-                # A part goes by its root's new name already.
-                self._columns.setdefault(_place(old.parent), {})[old.name] = new.name
-            elif old.kind in _BARE:
-                self._bare.setdefault(old.kind, {})[old.name] = new.name
-            else:
-                self._moves.setdefault(_place(_simple(old)), set()).add(_place(_simple(new)))
-            if old.kind in _RELATIONS:
-                self._relations[_place(old.name)] = _place(new.name)
-        self._until_now = {new: old for old, new in self._relations.items()}
-        self._split = Splitter(
-            (name for pair in self.pairs for o in pair for name in _own_names(o)), backslashes=self._engine not in ("sqlite", "duckdb")
-        )
-        self._order = (_columns_in_order(before), _columns_in_order(after)) if self._columns else ({}, {})
+        words = (name for pair in self.names.pairs for o in pair for name in own_names(o))
+        split = Splitter(words, backslashes=self._engine not in ("sqlite", "duckdb"))
+        self._reading = Reading(self.names, split, shows=self._engine == "sqlite")
 
     def explain(self, old: Object, new: Object) -> bool:
         """Tell whether an object was altered only in that the engine writes the new names where it wrote the old ones."""
-        return bool(self.pairs) and all(
+        if not self.names.pairs and not self.names.taken:
+            return False
+        return all(
             a == b or (a is not None and b is not None and self._is_written_anew(new, name, b) and self._explains(old, new, name, a, b))
             for name, a, b in zip(TRAITS[old.kind], old.traits, new.traits, strict=True)
-        )
+        ) and not self.others(old, new)
+
+    def others(self, old: Object, new: Object) -> tuple[Other, ...]:
+        """Return what an object mentions by a name that another thing bears now.
+
+        What the engine keeps by number it would have written anew, had it not been made again for the other one.
+        """
+        if not self.may_mention_others(new):
+            return ()
+        found = [Other(TRAITS[new.kind][0], *other) for other in self._others_in_name(old, new).items()]
+        for trait, a, b in zip(TRAITS[old.kind], old.traits, new.traits, strict=True):
+            if a is not None and b is not None and self._is_written_anew(new, trait, b):
+                found += [Other(trait, *other) for other in self._others(old, new, trait, a, b).items()]
+        return tuple(found)
+
+    def may_mention_others(self, o: Object) -> bool:
+        """Tell whether an object can mention a name that another thing bears now: cheap, and true too often."""
+        return bool(self.names.taken) and self.names.taken.are_in((*o.traits, o.name) if o.kind in _NAMELESS else o.traits)
+
+    def _others_in_name(self, old: Object, new: Object) -> dict[str, str | None]:
+        """Return the same of what is called after others, and is another one itself: a role's rights by default, a cast of a type."""
+        if new.kind not in _NAMELESS or old.name != new.name or old.identity == new.identity:
+            return {}
+        role = re.fullmatch(r"of (.+) on [a-z ]+?(?: in schema .*)?|(.+) SERVER .*", new.name) if new.kind in OF_ROLES else None
+        found = self._other_alone("role", role[1] or role[2]) if role else {}
+        return found | self._comparison(old, new, "name", old.name, new.name).others
 
     def _is_written_anew(self, o: Object, trait: str, text: str) -> bool:
         """Tell whether the engine itself changes a text where what it mentions is renamed. Nobody else's text is excused."""
@@ -149,221 +154,64 @@ class Renames:
         return (o.kind, trait) not in _AS_WRITTEN
 
     def _explains(self, old: Object, new: Object, trait: str, a: str, b: str) -> bool:
-        if trait == "role":
-            return self._bare.get("role", {}).get(a) == b
-        if trait in ("language", "schema"):
-            return self._bare.get(trait, {}).get(a) == b
-        if trait == "attributes":  # settings are kept as they were written
-            (a, _, mine), (b, _, theirs) = (re.sub(r"(^|\s)SET ", "\0", text, count=1).partition("\0") for text in (a, b))
+        if trait in _ALONE:
+            return self.names.alone(trait, a) == b
+        if trait == "attributes":
+            (a, mine), (b, theirs) = map(_without_settings, (a, b))
             if mine != theirs:
                 return False
         if trait not in _LISTS:
-            return _Comparison(self, old, new, trait, a, b).holds()
-        before, after = (Counter(_items(text, _LISTS[trait])) for text in (a, b))
-        gone, come = list((before - after).elements()), list((after - before).elements())
-        return len(gone) == len(come) and all(self._take(old, new, trait, text, come) for text in gone)
+            return self._comparison(old, new, trait, a, b).holds()
+        return self._unmatched(old, new, trait, a, b) == ([], [])
 
-    def _take(self, old: Object, new: Object, trait: str, text: str, others: list[str]) -> bool:
-        found = next((other for other in others if self._is_item(old, new, trait, text, other)), None)
-        if found is not None:
-            others.remove(found)
-        return found is not None
+    def _others(self, old: Object, new: Object, trait: str, a: str, b: str) -> dict[str, str | None]:
+        if trait in _ALONE:
+            return self._other_alone(trait, a) if a == b else {}
+        if trait == "attributes":
+            (a, _), (b, _) = map(_without_settings, (a, b))
+        if trait not in _LISTS:
+            return self._comparison(old, new, trait, a, b).others
+        left, come = self._unmatched(old, new, trait, a, b)
+        found: dict[str, str | None] = {}
+        for item in left:
+            if item in come and trait == "tables":
+                found |= self._comparison(old, new, trait, item, item).others
+            elif item in come:
+                found |= self._other_alone("role", _holder(item)[0])
+        return found
+
+    def _other_alone(self, kind: str, name: str) -> dict[str, str | None]:
+        return {f"{kind} {name}": self.names.alone(kind, name)} if self.names.taken.bare(kind, name) else {}
+
+    def _comparison(self, old: Object, new: Object, trait: str, a: str, b: str) -> Comparison:
+        return Comparison(self._reading, old, new, trait, a, b)
+
+    def _unmatched(self, old: Object, new: Object, trait: str, a: str, b: str) -> tuple[list[str], list[str]]:
+        """Return the items of a list that are not in the other one, by what they mean now: of the old one, and of the new one."""
+        before, after = (Counter(_items(text, _LISTS[trait])) for text in (a, b))
+        same = Counter({item: n for item, n in (before & after).items() if not self.names.taken.are_in([item])})
+        left, come = list[str](), list((after - same).elements())
+        for item in (before - same).elements():
+            found = next((other for other in come if self._is_item(old, new, trait, item, other)), None)
+            left.append(item) if found is None else come.remove(found)
+        return left, come
 
     def _is_item(self, old: Object, new: Object, trait: str, one: str, other: str) -> bool:
         if trait == "tables":
-            return _Comparison(self, old, new, trait, one, other).holds()
-        (a, *rights), (b, *others) = (re.split(r"(=| without )", text, maxsplit=1) for text in (one, other))
-        return rights == others and self._bare.get("role", {}).get(a, a) == b
-
-    # What the words are called now
-
-    def words(self, o: Object, trait: str, text: str, table: Place) -> Words:
-        on = o.kind in ("index", "trigger", "rule")
-        own = Entry(table, table[1]) if o.parent else None
-        return Words(self._split.words(text), own, on=on, relation_first=trait in ("tables", "inherits"))
-
-    def now(self, place: Place) -> Place:
-        """Return what a relation is called now."""
-        return self._relations.get(place) or (self._bare.get("schema", {}).get(place[0], place[0]), place[1])
-
-    def until_now(self, place: Place) -> Place:
-        """Return what a relation was called."""
-        return self._until_now.get(place, place)
-
-    def is_moved(self, old: Place, new: Place) -> bool:
-        return new in self._moves.get(old, ()) or (bool(old[0]) and (self._bare.get("schema", {}).get(old[0]), old[1]) == new)
-
-    def is_schema(self, old: str, new: str) -> bool:
-        return self._bare.get("schema", {}).get(old) == new
-
-    def is_bare(self, before: str, old: str, new: str) -> bool:
-        """Tell whether a name that stands alone is another one now; the word before it says of what it is the name."""
-        return self._bare.get(_SAID_BY.get(before, ""), {}).get(old) == new
-
-    def column(self, place: Place, name: str) -> str:
-        """Return what a column is called now, by the name that its relation has now."""
-        return self._columns.get(place, {}).get(name, name)
-
-    def is_shown(self, old: str, new: str) -> bool:
-        """Tell whether a column of a view may be called otherwise because it has the name of what it shows, as in SQLite."""
-        return self._engine == "sqlite" and any(names.get(old) == new for names in self._columns.values())
-
-    def listed(self, place: Place, later: bool) -> list[str]:
-        """Return a table's columns in their order, as they were or as they are."""
-        return self._order[later].get(place, [])
+            return self._comparison(old, new, trait, one, other).holds()
+        (a, *rights), (b, *others) = _holder(one), _holder(other)
+        return rights == others and self.names.alone("role", a) == b
 
 
-class _Comparison:
-    """Two texts of one object, word by word."""
-
-    def __init__(self, renames: Renames, old: Object, new: Object, trait: str, a: str, b: str) -> None:
-        self._renames = renames
-        self._objects = (old, new)
-        self._trait = trait
-        self._own = _place(new.parent or _simple(new))
-        self._old, self._new = renames.words(old, trait, a, renames.until_now(self._own)), renames.words(new, trait, b, self._own)
-        self._same_entry: dict[Entry, Entry] = {}
-
-    def holds(self) -> bool:
-        """Tell whether they say the same."""
-        old, new = self._old, self._new
-        i = j = 0
-        while i < len(old) or j < len(new):
-            if i < len(old) and j < len(new) and self._same(i, j):
-                i, j = i + 1, j + 1
-            elif more := self._spare(new, j, old, i, later=True):
-                j += more
-            elif more := self._spare(old, i, new, j, later=False):
-                i += more
-            else:
-                return False
-        return True
-
-    def _same(self, i: int, j: int) -> bool:
-        old, new = self._old.words[i], self._new.words[j]
-        if old.literal or new.literal:
-            return old == new or (old.literal and new.literal and self._is_same_constant(i, j))
-        if not old.is_name or not new.is_name:
-            return old.text == new.text
-        entries = [text.relations.get(at) or text.entry(at) for text, at in ((self._old, i), (self._new, j))]
-        if entries[0] and entries[1]:
-            return self._bind(entries[0], entries[1]) and (old.text == new.text or i not in self._old.relations or self._is_place(i, j))
-        return self._is_column(i, j) or (old.text == new.text and not self._is_other_column(i, j)) or self._is_place(i, j)
-
-    def _bind(self, old: Entry, new: Entry) -> bool:
-        """Tell whether two relations are one; those that bear one name in a query are told apart by their numbers."""
-        if self._same_entry.setdefault(old, new) is not new or sum(e is new for e in self._same_entry.values()) > 1:
-            return False
-        if old.place is None or new.place is None:
-            return old.place is new.place and _without_number(old.alias) == _without_number(new.alias)
-        return self._renames.now(old.place) == new.place  # not what has its name now, another one may have taken it
-
-    def _meant(self, text: Words, at: int, later: bool) -> tuple[Entry | None, Place, str] | None:
-        """Return of which relation, by the name it has now, a word names which column; None where that is not certain."""
-        entry, place, own = text.of(at)
-        name = text.text(at)
-        if own:
-            return None, self._own, name
-        if entry is not None and entry.place is not None:
-            place = entry.place
-            if name in entry.columns:
-                listed = self._renames.listed(place, later)
-                number = entry.columns.index(name)
-                if number >= len(listed):
-                    return None
-                name = listed[number]
-        if place is None:
-            return None
-        return entry, place if later else self._renames.now(place), name
-
-    def _is_column(self, i: int, j: int) -> bool:
-        if self._trait == "columns":
-            return self._renames.is_shown(self._old.text(i), self._new.text(j))
-        old, new = self._meant(self._old, i, False), self._meant(self._new, j, True)
-        if old is None or new is None or old[1] != new[1]:
-            return False
-        if old[0] is not None and new[0] is not None and not self._bind(old[0], new[0]):
-            return False
-        return self._renames.column(old[1], old[2]) == new[2]
-
-    def _is_other_column(self, i: int, j: int) -> bool:
-        """Tell whether a column with its relation before it is another one, though it is called the same."""
-        if not self._old.follows_point(i) or not self._new.follows_point(j):
-            return False
-        old, new = self._meant(self._old, i, False), self._meant(self._new, j, True)
-        if old is None or new is None or old[0] is None:
-            return False
-        return self._renames.column(old[1], old[2]) != new[2]
-
-    def _is_place(self, i: int, j: int) -> bool:
-        """Tell whether a name, or the schema before it, is that of an object which has another one now."""
-        old, new = self._old, self._new
-        x, y = old.text(i), new.text(j)
-        if old.keyword(i + 1) == new.keyword(j + 1) == ".":
-            a, b = (x, old.text(i + 2)), (y, new.text(j + 2))
-            if self._renames.is_moved(a, b) or self._renames.is_schema(x, y):
-                return True
-        if old.follows_point(i) and new.follows_point(j):
-            return self._renames.is_moved((old.text(i - 2), x), (new.text(j - 2), y))
-        if i in old.relations and j in new.relations:
-            return self._renames.is_moved(("", x), ("", y))
-        return self._renames.is_bare(old.text(i - 1).upper(), x, y)
-
-    def _is_same_constant(self, i: int, j: int) -> bool:
-        """Tell whether two literals are names after all: `'app.s'::regclass` is kept as a number."""
-        form = self._old.text(i + 2)
-        if self._old.text(i + 1) != "::" or not re.fullmatch(r"reg[a-z]+", form):
-            return False
-        a, b = (text.text(at)[1:-1].replace("''", "'") for text, at in ((self._old, i), (self._new, j)))
-        if form in _REGISTERED:
-            return self._renames.is_bare(_REGISTERED[form], a, b)
-        return _Comparison(self._renames, *self._objects, "constant", a, b).holds()
-
-    def _spare(self, text: Words, at: int, other: Words, place: int, *, later: bool) -> int:
-        """Return how many words from a place on stand there, or not in the other text, only for the names of the day; 0 for none."""
-        before = text.text(at - 1)
-        if text.keyword(at) == "AS" and text.text(at + 1) == other.text(place - 1) != before and text.words[at - 1].is_name:
-            return 2
-        if self._objects[0].kind == "domain" and text.keyword(at) == "CONSTRAINT":
-            names = (_place(o.name)[1] for o in self._objects)
-            return 2 if any(re.fullmatch(re.escape(name[:28]) + r".*_check\d*", text.text(at + 1)) for name in names) else 0
-        entry = text.aliases.get(at)
-        if entry is None or entry.place is None or text.relations.get(at - 1) is not entry:
-            return 0
-        counterpart = other.relations.get(place - 1)
-        if counterpart is None or counterpart.place is None or place in other.aliases:
-            return 0
-        if _without_number(entry.alias) not in (entry.place[1], counterpart.place[1]):
-            return 0
-        if not entry.columns:
-            return 1
-        # All columns of a join get their names where one of them has another now.
-        listed = self._renames.listed(counterpart.place, not later)
-        if [_without_number(c) for c in entry.columns] != [_without_number(c) for c in listed]:
-            return 0
-        return 1 + next(n for n in range(1, len(text) - at) if text.keyword(at + n) == ")")
+def _without_settings(attributes: str) -> tuple[str, str]:
+    """Return what of a routine's attributes the engine writes anew, and the settings, which are kept as they were written."""
+    written, _, settings = re.sub(r"(^|\s)SET ", "\0", attributes, count=1).partition("\0")
+    return written, settings
 
 
-def _columns_in_order(schema: Schema) -> dict[Place, list[str]]:
-    found: dict[Place, list[tuple[int, str]]] = {}
-    for o in schema.objects:
-        number = (o.identity or "").rpartition(".")[2].removeprefix("#")
-        if o.kind == "column" and number.isdecimal():
-            found.setdefault(_place(o.parent), []).append((int(number), o.name))
-    return {place: [name for _, name in sorted(columns)] for place, columns in found.items()}
-
-
-def _place(name: str) -> Place:
-    *schema, last = parts(name) or [""]
-    return ".".join(schema), last
-
-
-def _simple(o: Object) -> str:
-    """Return an object's name as texts mention it: without its arguments, and without what tells it from others of its kind."""
-    name = o.name.partition("(")[0]
-    if o.kind == "text search":
-        return name.partition(" ")[2]
-    return name.partition(" USING ")[0] if o.kind in ("operator class", "operator family") else name
+def _holder(item: str) -> list[str]:
+    """Split an item of a list of roles, or of rights, into the role and what is said of it."""
+    return re.split(r"(=| without )", item, maxsplit=1)
 
 
 def _items(text: str, separator: str) -> list[str]:
@@ -375,11 +223,3 @@ def _items(text: str, separator: str) -> list[str]:
         else:
             found.append(piece)
     return found[1:]
-
-
-def _own_names(o: Object) -> list[str]:
-    return [o.name] if o.kind == "column" or o.kind in _BARE else parts(_simple(o))
-
-
-def _without_number(word: str) -> str:
-    return re.sub(r"(?<=.)_\d+$", "", word)

@@ -52,7 +52,7 @@ TRAITS: dict[str, tuple[str, ...]] = {
     "statistics": ("definition",),
     "extension": ("version", "schema"),
     "publication": ("definition", "tables"),
-    "subscription": ("definition", "enabled"),
+    "subscription": ("definition", "connection", "enabled"),
     "foreign data wrapper": ("definition",),
     "foreign server": ("definition",),
     "user mapping": ("definition",),
@@ -71,6 +71,9 @@ ATTACHED = ("owner", "grant", "comment")
 
 HIDDEN = "(hidden from this role)"
 """Stands for a trait that the engine does not show for want of privileges: known, and no change, only where an earlier look saw it."""
+
+UNCHECKED = "no, but old rows are not checked"
+"""A column's trait `nullable` where NULL is refused, but old rows may hold it."""
 
 _NAMED = ("column", "index", "constraint", "trigger", "rule", "policy")
 """Kinds of parts that people name."""

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tocsin import mask, vitals
 from tocsin.event import Change, Event, EventKind, Risk
 from tocsin.schema import drift
-from tocsin.schema.diff import Difference, diff
 from tocsin.schema.masked import masked
 from tocsin.schema.model import HIDDEN, OF_SERVER, Object, Schema, by_root, unveiled
-from tocsin.schema.risk import weigh
 from tocsin.schema.snapshot import Snapshot, mark, recall
 from tocsin.source import Run
+
+if TYPE_CHECKING:
+    from tocsin.schema.diff import Difference
 
 _LONGEST_DEFINITION = 10_000
 _LONGEST_DIFF = 10_000
 
-Explain = Callable[[Difference], dict[str, Any]]
+Explain: TypeAlias = "Callable[[Difference], dict[str, Any]]"
 """Gives what else is known about a change, such as who made it by which statement: the event's `detail`."""
 
 
@@ -56,8 +56,9 @@ def observe(
 ) -> None:
     """Compare a fresh inspection with the remembered one; emit its series, its events, and remember it.
 
-    The first inspection becomes the baseline without events. `unseen` are the kinds of objects that cannot be
-    seen, for want of privileges: what was known of them stands, and what is seen of them again is no news.
+    The first inspection becomes the baseline without events. `unseen` are the kinds of objects that cannot be seen, for
+    want of privileges: what was known of them stands. When they are seen again what came meanwhile is told, and of kinds
+    that never were seen as a whole only how much is seen now: whether that is new nobody knows.
     """
     observe_roots(run, database, schema.server, by_root(schema.objects).items(), gate, unseen=unseen, expected=expected, explain=explain)
 
@@ -96,7 +97,7 @@ def observe_roots(
     if summary is not None and numbering != summary.get("numbering", numbering):
         moved.old = [o._replace(identity=None) for o in moved.old]
     if summary is not None and summary["server"] == server:
-        _tell(run, database, server, moved, summary["unseen"], explain)
+        _tell(run, database, server, moved, summary, unseen, explain)
     elif summary is not None:
         run.event(_upgraded(database, summary["server"], server))
     fresh: dict[str, Any] = {
@@ -108,6 +109,7 @@ def observe_roots(
         "fingerprint": snapshot.fingerprint(),
         "objects": {kind: count for kind, count in sorted(counts.items()) if count > 0 and kind not in OF_SERVER},
         "unseen": sorted(unseen),
+        "never_seen": sorted(set(unseen) & _never_seen(summary) if summary else unseen),
         "veiled": sorted(veiled),
         "drift": summary["drift"] if summary else None,
     }
@@ -124,9 +126,16 @@ def observe_roots(
 class _Moved:
     """All objects of the roots that are not as they were remembered, as they were and as they are; and how many there are in all."""
 
+    snapshot: Snapshot
     old: list[Object] = field(default_factory=list)
     new: list[Object] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+    def rest(self) -> Iterator[Object]:
+        """Yield the objects of all other roots."""
+        moved = {o.parent or o.full_name for o in (*self.old, *self.new)}
+        for root in self.snapshot.marks.keys() - moved:
+            yield from self.snapshot.part(root)
 
 
 def _and_missing(roots: Iterable[tuple[str, list[Object]]], missing: set[str]) -> Iterator[tuple[str, list[Object]]]:
@@ -139,7 +148,7 @@ def _and_missing(roots: Iterable[tuple[str, list[Object]]], missing: set[str]) -
 
 
 def _take_in(snapshot: Snapshot, roots: Iterable[tuple[str, list[Object]]], unseen: Collection[str], *, baseline: bool) -> _Moved:
-    moved = _Moved()
+    moved = _Moved(snapshot)
     for root, seen in roots:
         before = snapshot.part(root) if unseen or any(HIDDEN in o.traits for o in seen) else None
         objects = unveiled(seen + _carried(before or [], seen, unseen), before or [])
@@ -161,17 +170,48 @@ def _carried(before: list[Object], seen: list[Object], unseen: Collection[str]) 
     return [o for o in before if o.kind in unseen and (o.kind, o.parent, o.name) not in there]
 
 
-def _tell(run: Run, database: str, server: str, moved: _Moved, unseen_before: Collection[str], explain: Explain | None) -> None:
-    seen_before = {(o.parent, o.kind) for o in moved.old if o.parent}
-    for difference in diff(Schema(server, tuple(moved.old)), Schema(server, tuple(moved.new))):
-        if _is_news(difference, unseen_before, seen_before):
-            run.event(schema_event(database, difference, explain))
+def _never_seen(summary: dict[str, Any]) -> set[str]:
+    """Return the kinds of which something may have been hidden at each inspection so far: what is known of them was never all."""
+    return set(summary.get("never_seen", summary["unseen"]))
 
 
-def _is_news(difference: Difference, unseen_before: Collection[str], seen_before: Collection[tuple[str, str]]) -> bool:
-    """Tell whether something was not merely invisible at the last inspection: one of its kind was seen in its root then."""
-    o = difference.subject
-    return difference.change is not Change.ADDED or o.kind not in unseen_before or (o.parent, o.kind) in seen_before
+def _tell(
+    run: Run, database: str, server: str, moved: _Moved, before: dict[str, Any], unseen: Collection[str], explain: Explain | None
+) -> None:
+    """Write an event for each change; of what may have been there before, and merely is seen now, one for all."""
+    if not moved.old and not moved.new:
+        return
+    from tocsin.schema.diff import diff  # and with it all that follows renames: only where something has changed
+
+    seen_before = {(o.parent, o.kind) for o in moved.old if o.parent and o.kind in unseen}
+    never_seen, perhaps_old = _never_seen(before), []
+    for difference in diff(Schema(server, tuple(moved.old)), Schema(server, tuple(moved.new)), moved.rest):
+        o = difference.subject
+        # Where others of its kind were seen beside it, and no more of them is seen now than then, it has come since.
+        was_hidden = difference.change is Change.ADDED and o.kind in before["unseen"] and (o.parent, o.kind) not in seen_before
+        if was_hidden and o.kind in never_seen:
+            perhaps_old.append(o)
+            continue
+        event = schema_event(database, difference, explain)
+        run.event(replace(event, reason=f"{event.reason}; it came while it could not be seen") if was_hidden else event)
+    if perhaps_old:
+        run.event(_seen_first(database, perhaps_old))
+
+
+def _seen_first(database: str, objects: list[Object]) -> Event:
+    counts = Counter(o.kind for o in objects)
+    said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    names = "\n".join(sorted(f"{o.kind} {o.full_name}" for o in objects))
+    return Event(
+        kind=EventKind.SCHEMA,
+        database=database,
+        object_kind="database",
+        object=database,
+        change=Change.REBASELINED,
+        risk=Risk.SAFE,
+        reason=f"seen for the first time: {said}; the role's privileges hid this before, so that it may be old or new",
+        new=_cut(names, _LONGEST_DEFINITION),
+    )
 
 
 def observe_databases(
@@ -181,11 +221,13 @@ def observe_databases(
     expected: Path | None = None,
     *,
     own: Collection[str] = (),
+    perhaps_old: Collection[str] = (),
 ) -> None:
     """Tell which databases came, went and got another name, by the engine's identity where it has one, else by their names.
 
     What was remembered of a database goes with it, and follows it to its new name; so does what the engine keeps beside
-    under the keys `own`, each followed by a colon and the name. `hidden` are the watched ones whose schema may not be read.
+    under the keys `own`, each followed by a colon and the name. `hidden` are the watched ones whose schema may not be read,
+    `perhaps_old` those that the role's privileges may have hidden until now.
     """
     kept = run.recall("databases")
     if kept is not None and run.found and (servers := _servers(json.loads(kept), existing)) is not None:
@@ -194,7 +236,9 @@ def observe_databases(
     elif kept is not None:
         changes = _database_changes(json.loads(kept), existing)
         for difference in changes:
-            run.event(schema_event(difference.subject.name, difference))
+            name = difference.subject.name
+            is_news = difference.change is not Change.ADDED or name not in perhaps_old
+            run.event(schema_event(name, difference) if is_news else _seen_first(name, [difference.subject]))
         _move(run, {d.old.name: d.new.name if d.new else None for d in changes if d.old is not None}, ("summary", *own))
     fresh = json.dumps(existing, sort_keys=True).encode()
     if kept != fresh:
@@ -229,6 +273,10 @@ def _database_changes(before: Mapping[str, str | None], now: Mapping[str, str | 
 
     One that was made again under its name, and is none of the others, goes on as the one that it replaced.
     """
+    if before == now:
+        return []
+    from tocsin.schema.diff import Difference
+
     names = {identity: name for name, identity in now.items() if identity is not None}
     moved = {name: names[identity] for name, identity in before.items() if identity in names and names[identity] != name}
     stayed = {name for name in before.keys() & now.keys() if name not in moved and name not in moved.values()}
@@ -264,6 +312,8 @@ def _take(run: Run, key: str) -> bytes | None:
 
 def schema_event(database: str, difference: Difference, explain: Explain | None = None) -> Event:
     """Say a difference as an event. Secrets are masked; long definitions are cut, with what differs in them beside."""
+    from tocsin.schema.risk import weigh
+
     risk, reason, security = weigh(difference)
     subject = difference.subject
     old = masked(difference.old).definition if difference.old else None
@@ -277,7 +327,9 @@ def schema_event(database: str, difference: Difference, explain: Explain | None 
         detail["traits"] = difference.altered_traits()
         if old == new and difference.old and difference.new and difference.old.definition != difference.new.definition:
             detail["diff"] = mask.ONLY_MASKED
-        elif old and new and "\n" in old + new:
+        elif old and new and old != new and "\n" in old + new:
+            import difflib  # only where a definition was rewritten
+
             lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "old", "new", lineterm="", n=2)
             detail["diff"] = _cut("\n".join(lines), _LONGEST_DIFF)
     return Event(

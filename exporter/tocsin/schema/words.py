@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _BEGINS_QUERY = {"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE"}
 _ENDS_FROM = {
@@ -16,25 +17,23 @@ _NO_NAME = _BEGINS_QUERY | _ENDS_FROM | {
 }  # fmt: skip
 _GOES_BEFORE_RELATION = {"FROM", "JOIN", "INTO", "UPDATE", "REFERENCES", "TO"}
 _BETWEEN = {"ONLY", "LATERAL"}
+_TURNS = _GOES_BEFORE_RELATION | _ENDS_FROM | {"(", ")", ",", ";", "SELECT", "BEGIN", "DO", "ON"}
+"""What changes how the next words are read where no relation is expected."""
+
+_MOST_KNOWN = 50_000
+"""So many words are kept for when they are met again."""
 
 Place = tuple[str, str]
 """A schema, "" where there is none, and a name."""
 
 
-@dataclass(slots=True)
-class Word:
+class Word(NamedTuple):
     text: str
     """A name without its quotes; a literal with them."""
-    quoted: bool = False
-    literal: bool = False
-
-    @property
-    def keyword(self) -> str:
-        return "" if self.quoted or self.literal else self.text.upper()
-
-    @property
-    def is_name(self) -> bool:
-        return self.quoted or (not self.literal and re.match(r"\w", self.text) is not None)
+    keyword: str
+    """What it is as a word of the language, "" for a literal and for a name in quotes."""
+    is_name: bool
+    literal: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -91,22 +90,25 @@ class Words:
 
     def __init__(self, words: list[Word], own: Entry | None, *, on: bool, relation_first: bool) -> None:
         self.words = words
+        self._end = len(words)
         self.relations: dict[int, Entry] = {}
         """By the place of the last word of a relation's name."""
         self.aliases: dict[int, Entry] = {}
         """By the place of the alias, where one stands."""
         self._scopes: list[_Scope] = []
         self._own = own
+        self._called = {own.alias} if own else set()
+        """All names that relations have in the text."""
         self._read(_GOES_BEFORE_RELATION | ({"ON"} if on else set()), relation_first)
 
     def __len__(self) -> int:
         return len(self.words)
 
     def text(self, at: int) -> str:
-        return self.words[at].text if 0 <= at < len(self.words) else ""
+        return self.words[at].text if 0 <= at < self._end else ""
 
     def keyword(self, at: int) -> str:
-        return self.words[at].keyword if 0 <= at < len(self.words) else ""
+        return self.words[at].keyword if 0 <= at < self._end else ""
 
     def follows_point(self, at: int) -> bool:
         return self.keyword(at - 1) == "."
@@ -115,9 +117,11 @@ class Words:
         """Return the relation that a word calls by the name which it has in this query."""
         if at in self.aliases:
             return self.aliases[at]
-        word = self.words[at]
+        word = self.words[at] if at >= 0 else None
         if (
-            not word.is_name
+            word is None
+            or not word.is_name
+            or word.text not in self._called
             or self.follows_point(at)
             or at in self.relations
             or self.keyword(at - 1) == "AS"
@@ -146,9 +150,11 @@ class Words:
     def _read(self, before_relation: set[str], relation_first: bool) -> None:
         frames = [_Frame(_Scope(own=self._own), True, expects="TO" if relation_first else "")]
         at = 0
-        while at < len(self.words):
-            frame, keyword = frames[-1], self.keyword(at)
-            if frame.expects and self.words[at].is_name and keyword not in _NO_NAME:
+        while at < self._end:
+            frame, keyword = frames[-1], self.words[at].keyword
+            if not frame.expects and keyword not in _TURNS:
+                pass
+            elif frame.expects and self.words[at].is_name and keyword not in _NO_NAME:
                 if keyword not in _BETWEEN or self.keyword(at + 1) in (".", ""):
                     at = self._relation(at, frame, frames)
                     continue
@@ -202,6 +208,7 @@ class Words:
         self._scopes += [frame.scope] * (last + 1 - at)
         name = self.text(last)
         place = (self.text(last - 2) if last > at else "", name)
+        self._called.add(name)
         if self.keyword(last + 1) == "(" and how in ("FROM", "JOIN"):  # a function
             frame.scope.entries.append(Entry(None, name))
             return last + 1
@@ -224,6 +231,7 @@ class Words:
         if place >= len(self.words) or not self.words[place].is_name or self.keyword(place) in _NO_NAME:
             return at
         entry.alias, self.aliases[place] = self.text(place), entry
+        self._called.add(entry.alias)
         end = place + 1
         if self.keyword(end) == "(" and any(w.text == ")" for w in self.words[end:]):
             end = next(i for i in range(end, len(self.words)) if self.keyword(i) == ")")
@@ -237,17 +245,26 @@ class Splitter:
     """Splits texts of one engine into words. `strange` are names that are no words and that it does not always quote."""
 
     def __init__(self, strange: Iterable[str], *, backslashes: bool) -> None:
-        names = sorted({re.escape(name) for name in strange if name and not re.fullmatch(r"\w+", name)}, key=len, reverse=True)
+        self._strange = {name for name in strange if name and not re.fullmatch(r"\w+", name)}
+        names = sorted(map(re.escape, self._strange), key=len, reverse=True)
         literal = r"'(?:[^'\\]|\\.|'')*'" if backslashes else r"'(?:[^']|'')*'"
-        parts = [r'(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)', rf"(?P<literal>{literal})"]
-        parts += [rf"(?P<strange>(?<!\w)(?:{'|'.join(names)})(?!\w))"] if names else []
-        self._pattern = re.compile("|".join([*parts, r"(?P<rest>[\w$]+|::|\S)"]), re.DOTALL)
+        parts = [r'"(?:[^"]|"")*"|`(?:[^`]|``)*`', literal]
+        parts += [rf"(?<!\w)(?:{'|'.join(names)})(?!\w)"] if names else []
+        self._pattern = re.compile("|".join([*parts, r"[\w$]+|::|\S"]), re.DOTALL)
+        self._known: dict[str, Word] = {}
 
     def words(self, text: str) -> list[Word]:
-        found = []
-        for match in self._pattern.finditer(text):
-            form, word = match.lastgroup, match[0]
-            if form == "quoted":
-                word = word[1:-1].replace(word[0] * 2, word[0])
-            found.append(Word(word, form in ("quoted", "strange"), form == "literal"))
+        return [self._known.get(written) or self._word(written) for written in self._pattern.findall(text)]
+
+    def _word(self, written: str) -> Word:
+        if len(written) > 1 and written[0] in '"`':
+            found = Word(written[1:-1].replace(written[0] * 2, written[0]), "", is_name=True, literal=False)
+        elif len(written) > 1 and written[0] == "'":
+            found = Word(written, "", is_name=False, literal=True)
+        elif written in self._strange:
+            found = Word(written, "", is_name=True, literal=False)
+        else:
+            found = Word(written, written.upper(), is_name=re.match(r"\w", written) is not None, literal=False)
+        if len(self._known) < _MOST_KNOWN:
+            self._known[written] = found
         return found

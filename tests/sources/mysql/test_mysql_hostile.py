@@ -123,3 +123,11 @@ def test_row_that_drips_in_ends_at_the_deadline() -> None:
         error = refused(server, seconds=1.0)
     assert isinstance(error, DeadlineError)
     assert time.monotonic() - began < 8  # without the deadline, all of the ten
+
+
+def test_no_file_of_ours_is_sent_to_a_server_that_asks_for_one() -> None:
+    """As LOAD DATA LOCAL INFILE has a server ask, which may do so in answer to anything."""
+    with standing_in(OK, lambda server: server.say(1, b"\xfb/etc/passwd")) as server:
+        error = refused(server)
+    assert isinstance(error, ConnectError)
+    assert b"root:" not in server.heard

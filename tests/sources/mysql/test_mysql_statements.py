@@ -52,7 +52,8 @@ def test_many_statements_have_few_series_and_the_others_are_summed(
         # Who is followed from now on comes with all that it has counted, which was once each.
         assert 30 * 3 <= total(second) - total(first) <= 30 * 3 + 5
         other = {"schema": "", "digest": "other", "digest_text": ""}
-        assert second.value("mysql_perf_schema_events_statements_rows_sent_total", **other) == 20 * 3
+        # A few more where the scrape's own statements take others' places.
+        assert 20 * 3 <= (second.value("mysql_perf_schema_events_statements_rows_sent_total", **other) or 0) <= 20 * 3 + 10
         assert 0 < (second.value("mysql_perf_schema_events_statements_seconds_total", **other) or 0) < 5
         after = {labels["digest"] for labels, _ in second.all("mysql_perf_schema_events_statements_total")}
         assert len(after & kept) >= 5

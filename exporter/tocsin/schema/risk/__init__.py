@@ -7,11 +7,10 @@ from typing import NamedTuple
 from tocsin.event import Change, Risk
 from tocsin.schema.diff import Difference
 from tocsin.schema.risk import definitions, parts, programs, relations, rights
-from tocsin.schema.risk.relations import UNCHECKED
 from tocsin.schema.risk.rule import Rule
 from tocsin.schema.risk.widening import type_widens
 
-__all__ = ["RULES", "UNCHECKED", "Rule", "Verdict", "type_widens", "weigh"]
+__all__ = ["RULES", "Rule", "Verdict", "type_widens", "weigh"]
 
 RULES: tuple[Rule, ...] = (
     *(
@@ -33,6 +32,9 @@ RULES: tuple[Rule, ...] = (
 """Of those that speak of a change the first that fits decides."""
 
 
+_MOST_NAMES = 3
+
+
 class Verdict(NamedTuple):
     """How much harm a change can do, why, and whether it bears on who may do what."""
 
@@ -52,7 +54,20 @@ def weigh(difference: Difference) -> Verdict:
     order = list(Risk)
     heaviest = max((v.risk for v in verdicts), key=order.index)
     reasons = dict.fromkeys(v.reason for v in verdicts if v.risk is heaviest or v.security)
-    return Verdict(heaviest, "; ".join(reasons), any(v.security for v in verdicts))
+    return Verdict(heaviest, "; ".join([*reasons, *_besides(difference)]), any(v.security for v in verdicts))
+
+
+def _besides(difference: Difference) -> list[str]:
+    """Return what a reader of the two definitions would not see."""
+    found = dict.fromkeys(
+        f"{o.name} is another one than before" + (f" (that one is called {o.became} now)" if o.became else "") for o in difference.others
+    )
+    told = list(found)[:_MOST_NAMES]
+    if len(found) > len(told):
+        told.append(f"{len(found) - len(told)} more names mean something else")
+    if difference.likely:
+        told.append("it is taken for the same table, since all but one of its parts are the same")
+    return told
 
 
 def _verdict(kind: str, difference: Difference, trait: str | None) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.event import Risk
-from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, keeps, new_is
+from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, keeps, means_another, new_is
 
 RULES: tuple[Rule, ...] = (
     Rule("database", A, Risk.SAFE, "nobody uses a new database yet"),
@@ -66,12 +66,16 @@ RULES: tuple[Rule, ...] = (
     Rule("publication", D, Risk.BREAKING, "subscribers get no changes any more"),
     Rule("publication", R, Risk.BREAKING, "subscribers that know it by the old name get no changes any more"),
     Rule("publication", X, Risk.CAUTIOUS, "subscribers get other kinds of changes", None, "definition"),
+    Rule("publication", X, Risk.BREAKING, "subscribers get changes of another table, which bears the name now", means_another("tables"),
+         "tables"),
     Rule("publication", X, Risk.CAUTIOUS, "subscribers get changes of more tables, which they must have", keeps("tables"), "tables"),
     Rule("publication", X, Risk.BREAKING, "subscribers get no changes of some tables or columns any more", None, "tables"),
     Rule("subscription", A, Risk.CAUTIOUS, "rows come from elsewhere and may collide with those that are here"),
     Rule("subscription", D, Risk.BREAKING, "changes made elsewhere do not come any more"),
     Rule("subscription", R, Risk.SAFE, "only maintenance scripts know it by its name"),
     Rule("subscription", X, Risk.CAUTIOUS, "other changes come from elsewhere, or in another way", None, "definition"),
+    Rule("subscription", X, Risk.CAUTIOUS, "changes come from another server or database, or by another login", None, "connection",
+         security=True),
     Rule("subscription", X, Risk.BREAKING, "changes made elsewhere do not come any more", new_is("enabled", "no"), "enabled"),
     Rule("subscription", X, Risk.CAUTIOUS, "changes made elsewhere come from now on", None, "enabled"),
 )  # fmt: skip

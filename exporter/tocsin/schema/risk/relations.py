@@ -7,11 +7,9 @@ from collections.abc import Callable
 from tocsin.event import Risk
 from tocsin.schema import types
 from tocsin.schema.diff import Difference
-from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, moves, new_is, old_is
+from tocsin.schema.model import UNCHECKED
+from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, means_another, moves, new_is, old_is
 from tocsin.schema.risk.widening import type_widens
-
-UNCHECKED = "no, but old rows are not checked"
-"""A column's trait `nullable` where NULL is refused, but old rows may hold it."""
 
 
 def _required(d: Difference) -> bool:
@@ -54,6 +52,8 @@ RULES: tuple[Rule, ...] = (
          lambda d: d.old is not None and d.old.trait("generated") is not None),
     Rule("column", D, Risk.DESTRUCTIVE, "its values are gone, and every statement that names it fails"),
     Rule("column", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("column", X, Risk.BREAKING, "the type is another one that bears the name now: values are of other kinds than before",
+         means_another("type"), "type"),
     Rule("column", X, Risk.SAFE, "every old value fits the wider type", _type_verdict(True), "type"),
     Rule("column", X, Risk.CAUTIOUS, "the type is narrower: values that used to fit are refused or cut", _type_verdict(False), "type"),
     Rule("column", X, Risk.BREAKING, "the type is of another family: comparisons, casts and drivers treat it differently", None, "type"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tocsin.event import Risk
+from tocsin.schema.defaults import WITHOUT
 from tocsin.schema.diff import Difference
 from tocsin.schema.model import Object
-from tocsin.schema.risk.rule import A, D, R, Rule, X
+from tocsin.schema.risk.rule import A, D, R, Rule, X, means_another
 
 _EVERYBODY = "PUBLIC"
 
@@ -22,15 +23,19 @@ def _rights(o: Object | None, separator: str) -> set[tuple[str, str]]:
 
 
 def _gained(d: Difference) -> set[tuple[str, str]]:
-    return (_rights(d.new, "=") - _rights(d.old, "=")) | (_rights(d.old, " without ") - _rights(d.new, " without "))
+    return (_rights(d.new, "=") - _rights(d.old, "=")) | (_rights(d.old, WITHOUT) - _rights(d.new, WITHOUT))
 
 
 def _lost(d: Difference) -> set[tuple[str, str]]:
-    return (_rights(d.old, "=") - _rights(d.new, "=")) | (_rights(d.new, " without ") - _rights(d.old, " without "))
+    return (_rights(d.old, "=") - _rights(d.new, "=")) | (_rights(d.new, WITHOUT) - _rights(d.old, WITHOUT))
 
 
 def _by_everybody(d: Difference) -> bool:
     return any(who == _EVERYBODY for who, _ in _gained(d))
+
+
+def _from_everybody(d: Difference) -> bool:
+    return any(who == _EVERYBODY for who, _ in _lost(d))
 
 
 RULES: tuple[Rule, ...] = (
@@ -41,13 +46,23 @@ RULES: tuple[Rule, ...] = (
     Rule("user mapping", X, Risk.CAUTIOUS, "the role logs in at the foreign server in another way", None, "definition", security=True),
     Rule("owner", X, Risk.CAUTIOUS, "the new owner may do everything with it, the old one only what is granted", None, "role",
          security=True),
+    Rule("grant", X, Risk.BREAKING, "the rights are those of another role, which bears the name now", means_another("privileges"),
+         "privileges", security=True),
+    Rule("grant", X, Risk.BREAKING, "some lose rights, and their statements fail; others gain some",
+         lambda d: bool(_lost(d) and _gained(d)), "privileges", security=True),
     *(
         rule
-        for change, trait in ((A, None), (D, None), (X, "privileges"))
+        for change, trait in ((D, None), (X, "privileges"))
         for rule in (
-            Rule("grant", change, Risk.BREAKING, "some lose rights, and their statements fail; others gain some",
-                 lambda d: bool(_lost(d) and _gained(d)), trait, security=True),
+            Rule("grant", change, Risk.BREAKING, "what everybody had was taken away: statements of roles without a right of their own fail",
+                 _from_everybody, trait),
             Rule("grant", change, Risk.BREAKING, "statements of those who lost rights fail", lambda d: bool(_lost(d)), trait),
+        )
+    ),
+    *(
+        rule
+        for change, trait in ((A, None), (X, "privileges"))
+        for rule in (
             Rule("grant", change, Risk.CAUTIOUS, "everybody who can connect has rights that not everybody had", _by_everybody, trait,
                  security=True),
             Rule("grant", change, Risk.SAFE, "more may use it than before", None, trait, security=True),

@@ -47,6 +47,11 @@ def moves(trait: str, *words: str) -> Callable[[Difference], bool]:
     return check
 
 
+def means_another(trait: str) -> Callable[[Difference], bool]:
+    """Return the condition that a trait mentions a name which another thing bears now."""
+    return lambda d: any(other.trait == trait for other in d.others)
+
+
 def appended(trait: str) -> Callable[[Difference], bool]:
     """Return the condition that a list only became longer at its end."""
     return lambda d: d.old is not None and d.new is not None and (d.new.trait(trait) or "").startswith(f"{d.old.trait(trait)}, ")

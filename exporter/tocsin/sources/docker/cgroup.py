@@ -7,6 +7,7 @@ controller is off or the kernel older, gives no sample. What belongs to which se
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -68,10 +69,11 @@ class Cgroups:
         found: dict[str, str] = {}
         for line in (text or "").splitlines():
             _, controllers, path = line.split(":", 2)
-            while path.startswith("/.."):  # seen from within another cgroup namespace
+            while path.startswith("/../"):  # seen from within another cgroup namespace
                 path = path[3:]
-            if container.id in path:
-                found.update(dict.fromkeys(controllers.split(","), path))
+            before, id, rest = path.partition(container.id)
+            if id:  # a process of systemd's, or of an engine within, is in a group below its container's
+                found.update(dict.fromkeys(controllers.split(","), before + id + rest.partition("/")[0]))
         wanted = ("",) if self.unified else ("memory", "cpu", "cpuacct", "blkio", "pids")
         if all(name in found for name in wanted[:1]):
             return {name: found[name] for name in wanted if name in found}, True
@@ -150,8 +152,8 @@ class Cgroups:
         if limited:
             yield from some(stat, _CFS, ())
             yield from some(stat, _CFS_MICROSECONDS, (), 1e6)
-        current = _read(f"{folder}/memory.current")
-        if current is not None:
+        current = (_read(f"{folder}/memory.current") or "").strip()
+        if current.isdecimal():
             usage, stat = int(current), _pairs(_read(f"{folder}/memory.stat") or "")
             yield m.MEMORY_USAGE, usage, ()
             yield m.MEMORY_WORKING_SET, max(0, usage - stat.get("inactive_file", 0)), ()
@@ -164,11 +166,13 @@ class Cgroups:
             yield from _number(m.MEMORY_SWAP, f"{folder}/memory.swap.current")
             yield from some(_pairs(_read(f"{folder}/memory.events") or ""), {"high": m.MEMORY_EVENTS_HIGH, "max": m.MEMORY_EVENTS_MAX}, ())
         for line in (_read(f"{folder}/io.stat") or "").splitlines():
-            device, *words = line.split()
-            numbers = {key: int(value) for key, _, value in (word.partition("=") for word in words)}
+            # A device that has done nothing stands alone, here and there before another on the same line; controllers add words of theirs.
+            words = line.split()
+            device = next((word for word in reversed(words) if re.fullmatch(r"\d+:\d+", word)), "")
+            numbers = dict(word.partition("=")[::2] for word in words)
             for key, operation, metrics in _IO_2:
-                if key in numbers:
-                    yield from self._io(device, operation, numbers[key], metrics)
+                if device and numbers.get(key, "").isdecimal():
+                    yield from self._io(device, operation, int(numbers[key]), metrics)
         for resource in ("cpu", "memory", "io"):
             yield from _pressure(_read(f"{folder}/{resource}.pressure") or "", resource)
 
@@ -268,8 +272,9 @@ def _read(path: str) -> str | None:
 
 
 def _pairs(text: str) -> dict[str, int]:
-    words = text.split()
-    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    """Return the numbers of lines of a word and a number; a line of anything else tells nothing."""
+    words = (line.split() for line in text.splitlines())
+    return {pair[0]: int(pair[1]) for pair in words if len(pair) == 2 and pair[1].isdecimal()}
 
 
 def some(stat: dict[str, int], wanted: dict[str, Metric], labels: tuple[str, ...], unit: float = 1) -> Iterator[Sample]:
@@ -286,10 +291,10 @@ def _number(metric: Metric, path: str) -> Iterator[Sample]:
 
 def _pressure(text: str, resource: str) -> Iterator[Sample]:
     for line in text.splitlines():
-        words = line.split()
-        kind = {"some": "waiting", "full": "stalled"}.get(words[0])
-        if kind is not None:
-            yield m.PRESSURE[resource, kind], int(words[-1].removeprefix("total=")) / 1e6, ()
+        kind = {"some": "waiting", "full": "stalled"}.get(line.partition(" ")[0])
+        total = line.rpartition("total=")[2].strip()
+        if kind is not None and total.isdecimal():
+            yield m.PRESSURE[resource, kind], int(total) / 1e6, ()
 
 
 def _network(text: str) -> Iterator[Sample]:

@@ -169,12 +169,13 @@ def collect_images(session: DockerSession, run: Run) -> None:
     digests: dict[str, str] = {}
     for told in session.engine.get("/images/json", limit_of(run)):
         tags.update(dict.fromkeys(told.get("RepoTags") or (), told["Id"]))
-        digests[told["Id"]] = next((d.partition("@")[2] for d in told.get("RepoDigests") or ()), "")
+        named = (d.partition("@")[2] for d in told.get("RepoDigests") or () if not d.startswith("<none>"))
+        digests[told["Id"]] = next(named, "")
     for container in session.containers(run):
         labels = (container.name, container.image)
         run.emit(m.IMAGE, 1, (*labels, short(container.image_id), digests.get(container.image_id, "")))
         now = tags.get(_tagged(container.image))
-        if now is not None:
+        if now is not None and container.image_id in digests:  # else the two are numbers of different things
             run.emit(m.OUTDATED, int(now != container.image_id), labels)
 
 
@@ -182,6 +183,7 @@ def _tagged(image: str) -> str:
     """Return the name as the engine lists it: without a tag, `latest` is meant. A name by id or by digest never moves."""
     if image.startswith("sha256:") or "@" in image:
         return ""
+    image = image.removeprefix("docker.io/").removeprefix("library/")
     return image if ":" in image.rpartition("/")[2] else f"{image}:latest"
 
 

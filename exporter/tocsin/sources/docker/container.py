@@ -1,10 +1,14 @@
-"""A container as the engine describes it, as plain values. Values of environment variables are never kept."""
+"""A container as the engine describes it, as plain values. Values of environment variables are never kept.
+
+Whoever makes an image chooses its labels, ports, variables and command, and how many and how long they are: each is bounded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 DATA_FOLDERS = {
@@ -12,6 +16,10 @@ DATA_FOLDERS = {
     "mysql": ("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"),
 }
 """Where servers keep their data in the usual images, by the kind of source that watches them."""
+
+MOST_PORTS = 256
+_MOST, _LONGEST_NAME, _LONGEST_LABEL, _LONGEST_WORD = 1000, 255, 1000, 4000
+"""Labels, variables, words and mounts of a container; letters of a name, of a label and of a word of the command."""
 
 
 class Port(NamedTuple):
@@ -116,8 +124,8 @@ def read(told: dict[str, Any]) -> Container:
     network, policy, health = told.get("NetworkSettings") or {}, host.get("RestartPolicy") or {}, state.get("Health") or {}
     return Container(
         id=told["Id"],
-        name=told["Name"].lstrip("/"),
-        image=config.get("Image") or "",
+        name=told["Name"].lstrip("/")[:_LONGEST_NAME],
+        image=(config.get("Image") or "")[:_LONGEST_LABEL],
         image_id=told.get("Image") or "",
         created=nanoseconds(told.get("Created") or ""),
         started=nanoseconds(state.get("StartedAt") or ""),
@@ -134,11 +142,11 @@ def read(told: dict[str, Any]) -> Container:
         limits=_limits(host),
         network_mode=host.get("NetworkMode") or "",
         cgroup_parent=host.get("CgroupParent") or "",
-        labels=dict(config.get("Labels") or {}),
-        environment=tuple(entry.partition("=")[0] for entry in config.get("Env") or ()),
-        command=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
-        ports=tuple(_ports(network.get("Ports") or {}, config.get("ExposedPorts") or {})),
-        mounts=tuple(_mount(one) for one in told.get("Mounts") or ()),
+        labels={key[:_LONGEST_NAME]: str(value)[:_LONGEST_LABEL] for key, value in islice((config.get("Labels") or {}).items(), _MOST)},
+        environment=tuple(entry.partition("=")[0][:_LONGEST_NAME] for entry in (config.get("Env") or ())[:_MOST]),
+        command=tuple(word[:_LONGEST_WORD] for word in (*_words(config.get("Entrypoint")), *_words(config.get("Cmd")))[:_MOST]),
+        ports=tuple(islice(_ports(network.get("Ports") or {}, config.get("ExposedPorts") or {}), MOST_PORTS)),
+        mounts=tuple(_mount(one) for one in (told.get("Mounts") or ())[:_MOST]),
         addresses=tuple(address for address, _ in at),
         networks=tuple(f"{address}/{length}" for address, length in at),
     )
@@ -160,14 +168,18 @@ def _limits(host: dict[str, Any]) -> Limits:
     )  # fmt: skip
 
 
-def _ports(published: dict[str, Any], exposed: dict[str, Any]) -> list[Port]:
-    found = []
-    for key in dict.fromkeys([*published, *exposed]):
+def _words(told: list[str] | str | None) -> list[str]:
+    """Return the words of a command; engines that speak as Docker does may write a single one by itself."""
+    return [told] if isinstance(told, str) else told or []
+
+
+def _ports(published: dict[str, Any], exposed: dict[str, Any]) -> Iterator[Port]:
+    """Yield the published ports, then the others that the container has."""
+    for key, places in sorted({**dict.fromkeys(exposed), **published}.items(), key=lambda item: not item[1]):
         number, _, protocol = key.partition("/")
-        if number.isdecimal():
-            places = published.get(key) or [{}]
-            found += [Port(int(number), protocol or "tcp", p.get("HostIp") or "", p.get("HostPort") or "") for p in places]
-    return found
+        if number.isdecimal() and 0 < int(number[:6]) < 65536:
+            for place in places or [{}]:
+                yield Port(int(number), protocol or "tcp", place.get("HostIp") or "", str(place.get("HostPort") or ""))
 
 
 def _mount(told: dict[str, Any]) -> Mount:

@@ -25,6 +25,10 @@ class Gone(Exception):
     """The engine does not know what was asked for: it was there a moment ago."""
 
 
+class Stuck(ConnectError):
+    """The engine answers, and has no answer to this question."""
+
+
 class Engine:
     """One engine. Used by several threads at a time, each request by one."""
 
@@ -113,7 +117,7 @@ class Engine:
             raise AuthError(f"{self.name}: {self.address} wants a login for GET {path}; Docker's API has none, look at the proxy")
         if status != 200:
             why = str(answer.get("message", ""))[:300] if isinstance(answer, dict) else "no words"
-            raise ConnectError(f"{self.name}: the engine at {self.address} answers GET {path} with {status}: {why}")
+            raise Stuck(f"{self.name}: the engine at {self.address} answers GET {path} with {status}: {why}")
         if answer is None:
             raise SetupError(f"{self.name}: what answers at {self.address} is no Docker engine; mend the url", lost=True)
         return answer
@@ -183,7 +187,7 @@ def _client(options: DockerOptions) -> Any:
                 Path(file).read_bytes()
             pair = (str(tls.cert), str(tls.key)) if tls.cert and tls.key else None
             config = TLSConfig(client_cert=pair, ca_cert=str(tls.ca) if tls.ca else None, verify=True)
-        client = GetOnly(base_url=where(options), version=_text(OLDEST), tls=config, max_pool_size=_POOL)
+        client = GetOnly(base_url=where(options), version=_text(NEWEST), tls=config, max_pool_size=_POOL)
     except OSError as error:
         raise SetupError(f"{options.name}: {error.filename} cannot be read: {error.strerror}; mend tls_ca, tls_cert, tls_key") from error
     except DockerException as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from tocsin.sources.docker.container import service_of
 
@@ -12,6 +13,9 @@ HEARD_ACTIONS = ("create", "start", "die", "kill", "oom", "destroy", "rename", "
 
 OVERLAP = 2 * 10**9
 """Events are stamped before they are put in order: a later one may bear an earlier time, by less than so many nanoseconds."""
+
+
+_LONGEST_LINE = 2**20
 
 
 class Heard(NamedTuple):
@@ -29,6 +33,20 @@ class Heard(NamedTuple):
     @property
     def key(self) -> str:
         return f"{self.time}:{self.id[:8]}:{self.action}"
+
+
+def lines_of(response: Any) -> Iterator[bytes]:
+    """Yield the lines of a stream as they arrive, but for those that are too long: an event repeats all labels of its container."""
+    rest, is_too_long = bytearray(), False
+    for piece in response.iter_content(None):
+        *ends, last = piece.split(b"\n")
+        for end in ends:
+            if not is_too_long and len(rest) + len(end) <= _LONGEST_LINE:
+                yield bytes(rest + end)
+            rest, is_too_long = bytearray(), False
+        rest += last
+        if len(rest) > _LONGEST_LINE:
+            rest, is_too_long = bytearray(), True
 
 
 def heard_of(line: bytes) -> Heard | None:

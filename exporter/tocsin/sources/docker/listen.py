@@ -13,7 +13,7 @@ from typing import Any
 from tocsin.errors import ConnectError, DeadlineError
 from tocsin.sources.docker.config import DockerOptions
 from tocsin.sources.docker.engine import Engine
-from tocsin.sources.docker.heard import HEARD_ACTIONS, OVERLAP, heard_of
+from tocsin.sources.docker.heard import HEARD_ACTIONS, OVERLAP, heard_of, lines_of
 from tocsin.sources.docker.lifecycle import SETTLED
 from tocsin.sources.docker.view import View, view_of
 
@@ -21,7 +21,6 @@ _REACH_SECONDS = 5.0
 _QUIET_SECONDS = 60.0
 """A line that says nothing for so long may be dead without telling; it is taken up anew where it ended."""
 _LOOK_SECONDS = 0.3
-_LONGEST_LINE = 2**20
 
 
 def listen(options: DockerOptions, wake: Callable[[], None], stopped: threading.Event) -> None:
@@ -50,22 +49,13 @@ def _hear(engine: Engine, view: View, since: int, wake: Callable[[], None], stop
     with engine.stream("/events", _QUIET_SECONDS, since=begin, filters=filters) as response, _watched(response, view, wake, stopped):
         view.begin_listening()
         wake()
-        for line in _lines(response):
+        for line in lines_of(response):
             heard = heard_of(line)
             if heard is not None:
                 view.hear(heard)
                 since = max(since, heard.time - OVERLAP)
                 wake()
     return since
-
-
-def _lines(response: Any) -> Iterator[bytes]:
-    rest = b""
-    for piece in response.iter_content(None):  # each as it arrives
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-        if len(rest) > _LONGEST_LINE:
-            rest = b""
 
 
 @contextmanager

@@ -147,7 +147,8 @@ OUTDATED = gauge(
     "tocsin_container_image_outdated", "Whether another image goes by the tag now, so that a recreated container would differ.", _N
 )
 PORT = info(
-    "tocsin_container_port", "A port of the container; host address and port are empty where it is not published.",
+    "tocsin_container_port",
+    "A port of the container, 256 of them at most, the published ones first; host address and port are empty where it is not published.",
     (*_N, "port", "protocol", "host_ip", "host_port"),
 )  # fmt: skip
 DATABASE_MOUNT = info(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from tocsin.errors import PrivilegeError
+from tocsin.event import one_line
 from tocsin.source import Run
 from tocsin.sources.docker.cgroup import Cgroups
 from tocsin.sources.docker.config import DockerOptions
 from tocsin.sources.docker.container import Container, read
-from tocsin.sources.docker.engine import Engine, Gone
-from tocsin.sources.docker.heard import HEARD_ACTIONS, Heard, heard_of
+from tocsin.sources.docker.engine import Engine, Gone, Stuck
+from tocsin.sources.docker.heard import HEARD_ACTIONS, Heard, heard_of, lines_of
 from tocsin.sources.docker.view import view_of
+
+_log = logging.getLogger("tocsin.docker")
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -63,6 +68,10 @@ class DockerSession:
                 container = read(self.engine.get(f"/containers/{one.id}/json", deadline))
             except Gone:
                 return
+            except (Stuck, ValueError, KeyError, TypeError, AttributeError) as error:  # one that is broken must not hide the others
+                _complain(self.engine.name, one.id, str(error) if isinstance(error, Stuck) else repr(error))
+                found[one.id] = self.view.last(one.id)
+                return
             self.view.note(container, one.mark, mark)
             found[one.id] = container
 
@@ -90,7 +99,7 @@ class DockerSession:
             with engine.stream(
                 "/events", run.remaining(), since=f"{since // 10**9}.{since % 10**9:09d}", until=int(engine.now), filters=filters
             ) as response:
-                return [h for h in map(heard_of, response.iter_lines()) if h is not None]
+                return [h for h in map(heard_of, lines_of(response)) if h is not None]
         except PrivilegeError:  # a proxy that keeps events to itself: what moved is told by the list alone
             return []
 
@@ -114,8 +123,39 @@ def in_parallel(do: Callable[[A], B], items: Iterable[A]) -> list[B]:
 def _listed(told: dict[str, Any]) -> Listed:
     status = told.get("Status") or ""
     health = status[status.rfind("(") :] if "Up" in status and status.endswith(")") else ""
-    words = (told.get("State", ""), health, *(told.get("Names") or ()), told.get("ImageID", ""))
-    return Listed(told["Id"], "|".join(words))
+    words = (told.get("State"), health, *(told.get("Names") or ()), told.get("ImageID"))
+    return Listed(told["Id"], "|".join(str(word or "") for word in words))
+
+
+@lru_cache(maxsize=1000)
+def _complain(engine: str, id: str, words: str) -> None:
+    """Say it in the log, once for each container."""
+    _log.warning("%s: container %s cannot be inspected, what is known of it stands: %s", engine, id[:12], one_line(words)[:500])
+
+
+def still_run(options: DockerOptions, runs: Iterable[tuple[str, int]], seconds: float) -> bool:
+    """Tell whether containers, by id and time of their start, run on without a break. Raises CollectError.
+
+    While the engine's events are heard that costs nothing; else, and just after one, it is asked.
+    """
+    view, deadline = view_of(options), time.monotonic() + seconds
+    engine: Engine | None = None
+    try:
+        for id, started in runs:
+            container = view.current(id)
+            if container is None:
+                engine = engine or Engine(options)
+                engine.negotiate(deadline)
+                container = read(engine.get(f"/containers/{id}/json", deadline))
+            if container.started != started or not container.running:
+                view.forget(id)  # so that the next look asks, whatever the list says
+                return False
+    except Gone:
+        return False
+    finally:
+        if engine is not None:
+            engine.close()
+    return True
 
 
 def list_containers(options: DockerOptions, seconds: float) -> list[Container]:

@@ -28,6 +28,8 @@ class View:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inspected: dict[str, Inspected] = {}
+        self._last: dict[str, Container] = {}
+        """As each was last inspected, whatever has moved since."""
         self._moved: dict[str, int] = {}
         self._moves = 0
         self._heard: deque[Heard] = deque(maxlen=_MOST_HEARD)
@@ -44,6 +46,17 @@ class View:
             trusted = _TRUSTED if self.listening else _TRUSTED_UNHEARD
             return found.container if found and found.listed == listed and time.monotonic() < found.at + trusted else None
 
+    def current(self, id: str) -> Container | None:
+        """Return the last inspection if events would have told of a move since and have told of none."""
+        with self._lock:
+            found = self._inspected.get(id)
+            return found.container if found is not None and self.listening else None
+
+    def last(self, id: str) -> Container | None:
+        """Return the last inspection there was."""
+        with self._lock:
+            return self._last.get(id)
+
     def mark(self) -> int:
         """Return what `note` wants to know: how far events had been heard before the inspection was asked for."""
         with self._lock:
@@ -52,6 +65,7 @@ class View:
     def note(self, container: Container, listed: str, mark: int) -> None:
         """Keep an inspection, unless an event about the container came while it was under way."""
         with self._lock:
+            self._last[container.id] = container
             if self._moved.get(container.id, 0) <= mark:
                 self._inspected[container.id] = Inspected(container, listed, time.monotonic())
 
@@ -60,6 +74,7 @@ class View:
         with self._lock:
             ids = set(ids)
             self._inspected = {id: known for id, known in self._inspected.items() if id in ids}
+            self._last = {id: known for id, known in self._last.items() if id in ids}
             self._moved = {id: move for id, move in self._moved.items() if id in ids}
 
     def forget(self, id: str) -> None:

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tocsin.errors import ConnectError, LockedError, PrivilegeError, SetupError
+from tocsin.magic import instead
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ class Picture:
             raise ConnectError(f"{path} cannot be opened: {error.strerror}") from error
         self._fds[name] = fd
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise SetupError(f"{path} is not a file")
+            raise SetupError(f"{path} is not a file; the path of a target is that of the database file itself")
 
     def _beside(self, name: str) -> Path:
         return self._real.with_name(self._real.name + name) if name else self.path
@@ -210,7 +211,7 @@ def _header(path: Path, head: bytes) -> Header:
     if not head:
         raise SetupError(f"{path} is empty: no application has made a DuckDB database of it yet")
     if head[8:12] != b"DUCK":
-        raise SetupError(f"{path} is not a DuckDB database")
+        raise SetupError(f"{path} is not a DuckDB database{instead(head)}")
     if len(head) < _HEADERS:
         raise SetupError(f"{path} is damaged: it ends within its headers, after {len(head)} bytes; restore it from a backup")
     version, flags = struct.unpack_from("<QQ", head, 12)

@@ -18,6 +18,7 @@ from typing import Any, cast
 from weakref import finalize
 
 import tocsin
+from tocsin.allowance import Allowance
 from tocsin.errors import CollectError, ConnectError, DeadlineError, InternalError, LockedError, PrivilegeError, SetupError
 from tocsin.schema.model import Object, Schema
 from tocsin.source import Run
@@ -29,8 +30,6 @@ from tocsin.sql import Ask, Result, version_number
 _MOST_ROWS = 100_000
 _MOST_BYTES = 256 * 2**20
 _LEAVING = 0.2
-_MOST_CPU = 0.05
-"""Share of one core that looking at a file which changes all the time may cost."""
 
 _COMMAND = (sys.executable, "-P", "-s", "-B", "-m", "tocsin.sources.duckdb.child")
 _ERRORS: Mapping[str, type[CollectError]] = {
@@ -64,6 +63,9 @@ class Known:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.look: Look | None = None
+        self.failure: CollectError | None = None
+        """Why there is no look, if the last one failed."""
+        self.allowance = Allowance()
         self.refusal: tuple[int, str] | None = None
         """Storage version and state of a file that the library does not read."""
 
@@ -104,26 +106,39 @@ class DuckdbSession:
         return state if version == storage_version else None
 
     def fresh_look(self) -> Look | None:
-        """Return the last look if it cost so much, so short a time ago, that another one has to wait."""
-        look = self._known.look
-        return look if look is not None and time.monotonic() - look.at < look.cpu / _MOST_CPU else None
+        """Return the last look if so many were taken that another one has to wait."""
+        return self._known.look if time.monotonic() < self._known.allowance.ready_at() else None
 
     def look(self, gate: str, deadline: float) -> Look:
         """Return what the database is like: what the last child saw, where nothing moved since or that is fresh. Raises CollectError."""
-        if not self._known.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        known = self._known
+        if not known.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise DeadlineError(f"{self.options.name}: another reading of {self.options.path} took too long")
         try:
-            look = self._known.look
-            if look is None or not (look is self.fresh_look() or (look.gate == gate and not self._is_old(look))):
-                look = self._known.look = self._take_look(deadline)
-            return look
+            if known.look is not None and (known.look is self.fresh_look() or (known.look.gate == gate and not self._is_old(known.look))):
+                return known.look
+            if known.failure is not None and time.monotonic() < known.allowance.ready_at():
+                raise type(known.failure)(*known.failure.args)
+            known.look, known.failure = None, None
+            known.look = self._take_look(deadline)
+            return known.look
         finally:
-            self._known.lock.release()
+            known.lock.release()
 
     def _take_look(self, deadline: float) -> Look:
-        answer, parcel = self._ask({"look": True, "queries": []}, deadline)
-        facts, cpu = answer["facts"], answer["cpu"]
-        return Look(answer["gate"], answer["library"], answer["copied"], facts, answer["server"], parcel, cpu, time.monotonic())
+        """Look, at the cost of an allowance; one that fails is not cheaper."""
+        began = time.monotonic()
+        cpu = None
+        try:
+            answer, parcel = self._ask({"look": True, "queries": []}, deadline)
+            cpu = answer["cpu"]
+        except CollectError as error:
+            self._known.failure = type(error)(*error.args)  # without what it has on its stack
+            raise
+        finally:
+            now = time.monotonic()
+            self._known.allowance.spend(now - began if cpu is None else cpu, now)
+        return Look(answer["gate"], answer["library"], answer["copied"], answer["facts"], answer["server"], parcel, cpu, now)
 
     def _is_old(self, look: Look) -> bool:
         return time.monotonic() - look.at >= self.options.full_inspection_every

@@ -46,6 +46,7 @@ def _collect(view: View, run: Run) -> None:
     round = Round(view, run, earlier=Earlier(*earlier[:3]) if earlier else None)
     view.limits.discard("time")
     dirty, everything = view.tree.take()
+    view.ways.spread(dirty)
     if earlier:
         round.forget_bases(earlier[-1])
     round.plan_bases()
@@ -64,6 +65,7 @@ def _collect(view: View, run: Run) -> None:
         _look_around(view, round)
     Rehash(round).go()
     _let_settle(view, round)
+    round.listen_above()
     round.finish()
     _remember(view, run)
     _emit(view, run)

@@ -28,7 +28,7 @@ def _positive(number: float) -> str | None:
 class FilesOptions(LocalOptions):
     paths: tuple[str, ...] = option(
         help="what to watch: files, directories with all below them, and patterns, in which `**` stands for any number of directories; "
-        "no link is followed below the part without `*`",
+        "below the part without `*` links to files are followed, to directories not",
         check=_are_paths,
         example=("/etc/app/**/*.yaml", "/srv/app"),
     )

@@ -13,7 +13,11 @@ BYTES = gauge("tocsin_files_size_bytes", "Size of all watched files below a conf
 UNSHOWN = gauge("tocsin_files_without_series", "Files that have no series of their own, for want of room (`most_series`).")
 MODE = gauge("tocsin_files_looked_into", "Directories by how their changes are found: told by the kernel, or found by looking.", ("mode",))
 UNSEEN = gauge("tocsin_files_unseen", "Directories that cannot be looked at, by reason; what was known of them stands.", ("reason",))
-LIMIT = gauge("tocsin_files_limit_reached", "Whether something is left out by a limit: of files, depth, time or watches.", ("limit",))
+LIMIT = gauge(
+    "tocsin_files_limit_reached",
+    "Whether something is left out by a limit: of files, depth, links that are followed, time or watches.",
+    ("limit",),
+)
 PENDING = gauge("tocsin_files_unread", "Files whose content is still to be read for the first time, or again after a change.")
 READ = counter("tocsin_files_read_bytes_total", "Bytes of files read for digests since start.")
 LOOKS = counter(
@@ -29,7 +33,7 @@ LOOK_AGE = gauge("tocsin_files_look_age_seconds", "Time since the look into that
 
 METRICS: tuple[Metric, ...] = (FILES, DIRECTORIES, BYTES, UNSHOWN, MODE, UNSEEN, LIMIT, PENDING, READ, LOOKS, REFUSALS, LOOK_AGE)
 
-LIMITS = ("files", "depth", "time", "watches")
+LIMITS = ("files", "depth", "links", "time", "watches")
 
 THRESHOLDS = (
     Threshold("file_growth_bytes", "Bytes by which a watched file has grown within an hour.", "bytes", float(2**30), float(10 * 2**30)),

@@ -8,7 +8,7 @@ import time
 from tocsin.filewatch import content
 from tocsin.filewatch.places import Hung, ask
 from tocsin.filewatch.shelf import Shelf
-from tocsin.filewatch.state import FileState
+from tocsin.filewatch.state import FILE, FileState
 from tocsin.sources.files.round import Round
 from tocsin.sources.files.view import Folder, join
 
@@ -57,7 +57,7 @@ class Rehash:
         """Return the names whose digests are others now, of those that could be read in time."""
         differs = set()
         states = Shelf(self._round.run, folder.path).states()
-        for name in sorted(name for name, state in states.items() if name > self._name and state.digest is not None):
+        for name in sorted(name for name, state in states.items() if name > self._name and state.digest and state.kind == FILE):
             if time.monotonic() >= limit or not self._view.pace.may_read():
                 break
             self._name, self._moved = name, True

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tocsin.filewatch.compare import Difference, FileChange, compare, differences, rotated_from
+from tocsin.filewatch.compare import Difference, FileChange, compare
 from tocsin.filewatch.content import BESIDE_DATABASES
+from tocsin.filewatch.directory import differences
 from tocsin.filewatch.paths import hung
-from tocsin.filewatch.places import Hung, Place, Places, read_places, resolved
+from tocsin.filewatch.places import Hung, Place, Places, Way, read_places, resolved
 from tocsin.filewatch.risk import weigh
+from tocsin.filewatch.rotation import rotated_from
 from tocsin.filewatch.shelf import Shelf
 from tocsin.filewatch.state import DATABASE, DIRECTORY, FILE, PENDING, FileState, Unseen, unseen
 from tocsin.filewatch.tell import Teller
@@ -21,6 +23,7 @@ from tocsin.sources.files.look import Listing, Reader, listing
 from tocsin.sources.files.scope import Earlier, Scope
 from tocsin.sources.files.settle import Settling
 from tocsin.sources.files.view import Folder, View, is_below, join
+from tocsin.sources.files.volume import DATA, plumbing
 
 _LONGEST_MARGIN, _MARGIN_SHARE = 5.0, 0.1
 """Seconds before the deadline at which no further directory is begun, no more than this share of the time that a run has."""
@@ -63,6 +66,8 @@ class Round:
     ours: frozenset[tuple[int, int]] = field(default_factory=written_here)
     steps: list[_Step] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
+    reached: dict[str, tuple[str, list[Way]]] = field(default_factory=dict)
+    """By the directory in which a configured path begins, where it is, and the links that lead there."""
 
     def __post_init__(self) -> None:
         self.teller = Teller(self.run, per_hour=self.view.options.events_per_hour)
@@ -94,11 +99,13 @@ class Round:
         """See to it that the directories are known in which the configured paths begin, wherever links lead to."""
         view = self.view
         for base in view.patterns.bases:
+            ways: list[Way] = []
             try:
-                real = self._real(base)
+                real = self._real(base, ways)
             except (Hung, OSError) as error:
                 view.unseen[base] = hung(base, self.places) if isinstance(error, Hung) else unseen(base, error)
                 continue
+            self.reached[base] = (real, ways)
             folder = view.folders.get(base)
             if folder is not None and folder.real == real:
                 # That one above it was moved, or something is mounted over one, nobody tells.
@@ -121,11 +128,17 @@ class Round:
             folders = self.view.folders.values()
             self.plan([f.path for f in folders if f.real in above or any(is_below(f.real, point) for point in points)])
 
-    def _real(self, base: str) -> str:
+    def _real(self, base: str, ways: list[Way]) -> str:
         if base == "/":
             return base
         # The links on the way to what lies in it are followed, its own included.
-        return resolved(join(base, "x"), self.places, self.view.options.patience).removesuffix("/x") or "/"
+        return resolved(join(base, "x"), self.places, self.view.options.patience, ways).removesuffix("/x") or "/"
+
+    def listen_above(self) -> None:
+        """Have the kernel tell when bases are elsewhere: after all directories have their watches, of which there may be too few."""
+        for base, (real, ways) in self.reached.items():
+            if self.view.tree.is_open:
+                self.view.ways.stand(base, real, ways, self.places)
 
     def _forget_below(self, base: str) -> None:
         for path in [p for p in self.view.folders if is_below(p, base)]:
@@ -168,10 +181,12 @@ class Round:
             view.unseen.pop(join(folder.path, name), None)
         for name in found.hung:
             view.unseen[join(folder.path, name)] = hung(join(folder.real, name), self.places)
+        if not view.ways.lead(folder.path, found.ways, names, self.places):
+            folder.mode = "polling"
         folder.looked = time.monotonic()
         mark = found.mark() if names is None else None
         if mark is None or mark != folder.mark or step.fresh or step.again:
-            self._compare(step, folder, place, found, mark)
+            self._compare(step, folder, found, mark)
 
     def _are_enough(self, folder: Folder, step: _Step) -> bool:
         """Tell whether the names that the kernel told of are all that need be looked at: of logs their neighbours must be."""
@@ -179,15 +194,15 @@ class Round:
             return False
         return not any(self.view.grows.match(folder.path, name) or rotated_from(name) for name in step.names)
 
-    def _compare(self, step: _Step, folder: Folder, place: Place, found: Listing, mark: int | None) -> None:
+    def _compare(self, step: _Step, folder: Folder, found: Listing, mark: int | None) -> None:
         view = self.view
         shelf = Shelf(self.run, folder.path)
         partial = mark is None
         baseline = not shelf.existed and not step.fresh
         old = {} if step.fresh and not shelf.existed else shelf.some(step.names or ()) if partial else shelf.states()
         new = self._bounded(folder, found, old)
-        reader = Reader(view, folder, place, self.ours, self.run.remaining() > 2 * self.margin)
-        reader.fill(new, old, step.again)
+        reader = Reader(view, folder, self.places, self.ours, self.run.remaining() > 2 * self.margin)
+        reader.fill(found, old, step.again)
         quiet = baseline or step.arrival is not None
         changes = [] if quiet else self._changes(folder, old, new, reader.waiting)
         for d in changes:
@@ -231,6 +246,8 @@ class Round:
     def _is_watched(self, folder: Folder, d: Difference, old: dict[str, FileState], new: dict[str, FileState]) -> bool:
         name = d.path.rpartition("/")[2]
         if folder.scope.owner(name) is None or (d.new is None and self.view.exclude.match(folder.path, name)):
+            return False
+        if name in plumbing(old, new) and (name == DATA or d.change in (FileChange.ADDED, FileChange.DROPPED)):
             return False
         if d.change not in (FileChange.ADDED, FileChange.DROPPED, FileChange.REPLACED):
             return True
@@ -342,7 +359,7 @@ class Round:
         baseline: bool,
     ) -> None:
         """Plan to look into directories that are new here, and forget those that have gone."""
-        view = self.view
+        view, of_volume = self.view, plumbing(old, new)
         for name, state in new.items():
             if state.kind != DIRECTORY:
                 continue
@@ -352,7 +369,7 @@ class Round:
                 continue
             before = old.get(name)
             came = (before is None or before.kind != DIRECTORY) and not baseline and self._was_covered(path, DIRECTORY)
-            is_told = before is not None
+            is_told = before is not None or name in of_volume
             if name in renamed:
                 came = False
                 self._carry(renamed[name], path)
@@ -397,8 +414,7 @@ class Round:
 
     def _forget(self, path: str, scope: Scope | None, *, told: bool) -> None:
         """Forget a directory that has gone, with all below it; tell of its files where it was only on the way to them."""
-        folder = self.view.folders.get(path)
-        if folder is not None and folder.base:
+        if self.view.patterns.at(path):  # a configured path begins here: it is looked at for itself, and keeps its memory
             self.plan([path])
             return
         shelf = Shelf(self.run, path)
@@ -419,7 +435,7 @@ class Round:
         self.go("clock")
 
     def forget_bases(self, bases: Iterable[str]) -> None:
-        """Forget what was remembered of directories that are watched no longer."""
+        """Forget what was remembered of directories that are watched no longer; what is watched below them keeps its memory."""
         for base in bases:
             if self.view.patterns.of(base) is None:
                 self._forget(base, None, told=True)

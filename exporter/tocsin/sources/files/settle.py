@@ -73,7 +73,7 @@ class Settling:
             return _UNREAD
         if d.unsettled:
             return _ROTATION
-        if d.new is None:
+        if d.new is None or (d.old is not None and d.old.leads_to_file and not d.new.leads_to_file):
             return QUIET
         if d.change is FileChange.RENAMED:
             return 0.0

@@ -12,6 +12,7 @@ from tocsin.filewatch.places import Places
 from tocsin.filewatch.state import FileState, Unseen
 from tocsin.sources.files.config import FilesOptions
 from tocsin.sources.files.scope import Globs, Patterns, Scope
+from tocsin.sources.files.ways import Ways
 from tocsin.watch_tree import TreeWatch
 
 
@@ -53,6 +54,7 @@ class View:
     def forget(self) -> None:
         """Begin anew: every directory is compared with what the journal remembers."""
         self.tree.clear()
+        self.ways = Ways(self.tree)
         self.token: bytes | None = None
         """What the last run that was written remembers; another one in the journal: that run was not the last."""
         self.folders: dict[str, Folder] = {}
@@ -79,6 +81,8 @@ class View:
 
     def _wants(self, directory: str, name: str) -> bool:
         """Tell whether a name that the kernel tells of is one that is watched, or leads to such ones."""
+        if directory.startswith("\0"):
+            return self.ways.concern(directory, name)
         folder = self.folders.get(directory)
         if folder is None or folder.scope.everything is not None:
             return not self.exclude.match(directory, name)
@@ -107,6 +111,7 @@ class View:
         self.unseen.pop(path, None)
         self.due.pop(path, None)
         self.tree.forget(path)
+        self.ways.forget(path)
 
 
 def join(directory: str, name: str) -> str:

@@ -17,6 +17,9 @@ from tocsin.sql import SqlOptions
 SSL_MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
 """As the servers' own clients call them: https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode"""
 
+GUARDED = "guarded"
+"""The mode of a server that was merely found, where nobody chose one: as `preferred`, and who has not shown who it is gets a hash."""
+
 
 GRANTS = """\
 -- MySQL 8.0 and newer. What is on by default needs no more than this:
@@ -96,7 +99,10 @@ class MysqlOptions(SqlOptions):
         if self.password_file is not None:
             found = replace(found, password=read_secret_file(self.password_file))
         own = {"ca": self.ssl_ca, "cert": self.ssl_cert, "key": self.ssl_key, "mode": self.ssl_mode}
-        return replace(found, ssl={**found.ssl, **{key: str(value) for key, value in own.items() if value}})
+        words = {**found.ssl, **{key: str(value) for key, value in own.items() if value}}
+        if self.ssl_mode == GUARDED and (chosen := found.ssl.get("mode") or ("verify_identity" if "ca" in words else "")):
+            words["mode"] = chosen
+        return replace(found, ssl=words)
 
     def _from_dsn(self, text: str, weaker: Address) -> Address:
         if (go := godsn.parse(text)) is not None:

@@ -111,8 +111,31 @@ def _observe_databases(session: MysqlSession, run: Run, rights: Rights) -> list[
         run.remember(f"stamps:{name}", None)
         run.remember(f"rest:{name}", None)
     watched = [name for name in hidden if session.options.watches(name)]
-    track.observe_databases(run, dict.fromkeys([*visible, *hidden]), watched, session.options.expected)
+    server = _server(session.connection, run)
+    everything = {name: f"{server}.{name}" if server else None for name in (*visible, *hidden)}
+    track.observe_databases(run, everything, watched, session.options.expected, perhaps_old=_perhaps_old(run, visible, rights))
     return [name for name in visible if session.options.watches(name)]
+
+
+def _server(connection: Connection, run: Run) -> str:
+    """Return by what a server that was merely found tells itself from others; empty for MariaDB, which has nothing of the kind.
+
+    Its `server_uid` is made of the network card's address and the port, which two containers in a row have in common.
+    """
+    if not run.found or connection.version >= MARIADB:
+        return ""
+    ((uuid,),) = connection.query("SELECT @@server_uuid", run.deadline).rows
+    return (uuid or b"").decode("ascii", "replace")
+
+
+def _perhaps_old(run: Run, visible: list[str], rights: Rights) -> list[str]:
+    """Return the databases that may have been there at the last look: our privileges were others then, and did not show us all."""
+    kept = run.recall("sight")
+    before = json.loads(kept) if kept else None
+    now = {"rights": digest(rights), "all": rights.sees_every_database()}
+    if now != before:
+        run.remember("sight", json.dumps(now).encode())
+    return visible if before is not None and not before["all"] and before["rights"] != now["rights"] else []
 
 
 def _visible(connection: Connection, deadline: float) -> list[str]:
@@ -196,6 +219,7 @@ def _read(reader: Reader, version: int, database: str, before: tuple[Stamps, str
     """Read a database once: what has moved since `before`, or everything."""
     server = f"{'mariadb' if version >= MARIADB else 'mysql'} {version // 10000}"
     tables = reader.names()
+    listed = {row[0] for row in tables}
     rows = reader.programs()
     stamps = _stamps(tables, rows) if reader.mariadb else {}
     standing: frozenset[str] | None = None
@@ -209,7 +233,12 @@ def _read(reader: Reader, version: int, database: str, before: tuple[Stamps, str
     unreadable = frozenset(
         row[0] or "" for row in tables if row[1] != "VIEW" and (row[2] is None or (row[0] not in known and "column" not in reader.unseen))
     )
-    found = [o for o in objects(rows, database, reader.mariadb) if _is_told(o, standing or (), unreadable, reader.unseen)]
+    found = [
+        o
+        for o in objects(rows, database, reader.mariadb)
+        # InnoDB's own catalog knows of the foreign keys of tables that are hidden, too.
+        if _is_told(o, standing or (), unreadable, reader.unseen) and (o.kind != "constraint" or o.parent in listed)
+    ]
     return Inspection(schema(server, found), reader.unseen, unreadable, stamps, standing)
 
 

@@ -23,8 +23,8 @@ from tocsin.handshake.greeting import Tls
 from tocsin.handshake.peer import tls_of
 from tocsin.options import masked
 from tocsin.source import Run
-from tocsin.sources.mysql import tls
-from tocsin.sources.mysql.config import MysqlOptions
+from tocsin.sources.mysql import login, tls
+from tocsin.sources.mysql.config import GUARDED, MysqlOptions
 from tocsin.sources.mysql.wire import MALFORMED, read_rows, read_until
 from tocsin.sql import Ask, Result
 from tocsin.sticky import Sticky
@@ -114,13 +114,11 @@ class Connection:
             raise
 
     def _connect(self, deadline: float) -> Any:
-        from pymysql import connect
-
         server, left = self.server, deadline - time.monotonic()
         if left <= 0:
             raise DeadlineError(f"{self._name}: no time left to connect", lost=True)
         try:
-            return connect(
+            return login.careful_driver(full=server.ssl.get("mode") != GUARDED)(
                 host=server.host,
                 port=server.port,
                 unix_socket=server.socket or None,
@@ -190,7 +188,7 @@ class Connection:
             raise self._failure(error) from error
         except OSError as error:
             raise DeadlineError(f"{self._name}: no answer within the deadline while reading", lost=True) from error
-        except MALFORMED as error:
+        except (*MALFORMED, RuntimeError) as error:  # the last for a server that asks for a file of ours
             raise self._malformed() from error
         if stopped:  # some statements answer a KILL with a value of no meaning instead of an error
             raise DeadlineError(f"{self._name}: stopped, because it took longer than its part of the scrape")

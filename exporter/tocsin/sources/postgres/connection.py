@@ -137,7 +137,7 @@ class Connection:
         if 'requirement "!password" failed' in text:
             return AuthError(
                 f"{self._name}: the server asks for the password in clear; if it may have it, "
-                "list the host under targets of the auth module",
+                "list the host under targets of the auth module, or say options: {require_auth: password} there",
                 lost=True,
             )
         broke = "server closed the connection" in text

@@ -23,9 +23,11 @@ from tocsin.sql import Result
 
 # One picture of the catalogs. A lock is not waited for long: in the queue we would stand before the application.
 # The planner knows little of these catalogs, and compiling takes longer than answering.
+# In which form the server writes literals, and reads ours, must not depend on how the database is set.
 _BEGIN = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "SELECT set_config('lock_timeout', '100ms', true), set_config('jit', 'off', true), set_config('enable_mergejoin', 'off', true)",
+    "SELECT set_config('standard_conforming_strings', 'on', true)",
 )
 
 # One that takes no connections now, as while it is given another name, is not gone.

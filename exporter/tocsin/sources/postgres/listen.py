@@ -9,14 +9,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tocsin.schema.diff import Difference
 from tocsin.schema.model import Object, parts
 from tocsin.sources.postgres.config import PostgresOptions
 from tocsin.sources.postgres.connection import Connection
 from tocsin.sources.postgres.parameters import limits
 from tocsin.sources.postgres.trigger import CHANNEL, TRIGGERS
+
+if TYPE_CHECKING:
+    from tocsin.schema.diff import Difference
 
 TRIGGER = f"""
     (SELECT string_agg(CASE WHEN current_setting('max_prepared_transactions') = '0' THEN evtenabled::text ELSE 'D' END, '')

@@ -460,7 +460,33 @@ def _publications(version: int) -> str:
     """
 
 
-# How it connects holds a password, and only superusers may read that column.
+# How a subscription connects is for superusers alone to read. To name the column at all is refused to others, so that it is asked for
+# by a statement of its own, which runs where it may. Of that only what is named here leaves the server: what else may be said there
+# has secrets in it. It has the form of a URI or of words, both as libpq reads them; the server takes no others.
+_CONNECTION_WORDS = (
+    "host", "hostaddr", "port", "dbname", "user", "sslmode", "sslrootcert", "sslnegotiation", "gssencmode", "channel_binding",
+    "require_auth", "target_session_attrs", "load_balance_hosts", "application_name", "connect_timeout",
+)  # fmt: skip
+_CONNECTION_TOLD = f"""$told$
+    SELECT CASE WHEN s.subconninfo ~ '^postgres(ql)?://' THEN
+        regexp_replace(
+            regexp_replace(s.subconninfo, '^([a-z]+://[^:/@]*):[^/@]*@', '\\1:***@'),
+            '([?&])(?!(?:{"|".join(_CONNECTION_WORDS)})=)([^=&]*)=[^&]*', '\\1\\2=***', 'g')
+        ELSE (
+            SELECT string_agg(
+                w[1] || '=' || CASE WHEN w[1] IN ('{"', '".join(_CONNECTION_WORDS)}') THEN w[2] ELSE '***' END, ' ' ORDER BY n)
+            FROM regexp_matches(s.subconninfo,
+                '([^\\s=]+)\\s*=\\s*(''(?:[^''\\\\]|\\\\.)*''|(?:[^\\s''\\\\]|\\\\.)(?:[^\\s\\\\]|\\\\.)*|)', 'g')
+                WITH ORDINALITY AS words(w, n)) END AS told
+    FROM pg_subscription AS s WHERE s.oid = $told$"""
+_CONNECTION = f"""
+    CASE WHEN has_column_privilege('pg_subscription', 'subconninfo', 'SELECT') THEN
+        replace(replace(replace(
+            substring(query_to_xml({_CONNECTION_TOLD} || s.oid, true, true, '')::text FROM '<told>(.*)</told>'),
+            '&lt;', '<'), '&gt;', '>'), '&amp;', '&')
+        ELSE '{HIDDEN}' END"""
+
+
 def _subscriptions(version: int) -> str:
     newer = {140000: ("subbinary", "substream"), 150000: ("subtwophasestate", "subdisableonerr"),
              160000: ("suborigin", "subpasswordrequired", "subrunasowner"), 170000: ("subfailover",)}  # fmt: skip
@@ -472,6 +498,7 @@ def _subscriptions(version: int) -> str:
             json_build_array(
                 concat_ws(', ', 'PUBLICATION ' || array_to_string(s.subpublications, ', '), 'slot_name = ' || s.subslotname,
                     'synchronous_commit = ' || s.subsynccommit{more}),
+                {_CONNECTION},
                 CASE WHEN s.subenabled THEN 'yes' ELSE 'no' END),
             {role("s.subowner")}, NULL, {comment("pg_subscription", "s.oid")}
         FROM pg_subscription AS s WHERE s.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
@@ -540,7 +567,7 @@ _DEFAULT_PRIVILEGES = f"""
 """
 
 VEILED = f"SELECT 1 FROM pg_user_mappings AS u WHERE u.umoptions IS NULL AND NOT {_SEES_MAPPING} LIMIT 1"
-"""Yields a row where the options of some user mapping are hidden."""
+"""Yields a row where the options of some user mapping are hidden. How subscriptions connect always is, but for superusers."""
 
 FAMILIES = (
     Family(("database",), (), _DATABASE),

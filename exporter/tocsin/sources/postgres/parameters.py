@@ -18,15 +18,23 @@ _SETTINGS = (
 # the last in milliseconds), by the server through its own of the session, or a dead connection would hold its place for hours.
 _KEEPALIVE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 40_000}
 
+_KNOWS_REQUIRE_AUTH = 160000
+"""Of libpq, which psycopg[binary] brings; a system's own may be older."""
+
 
 def merged(options: PostgresOptions, database: str | None) -> dict[str, str]:
     """Merge the DSN with what every session of ours has. Raises SetupError without quoting the DSN."""
-    from psycopg import ProgrammingError, conninfo
+    from psycopg import ProgrammingError, conninfo, pq
 
     dsn = options.connection_string().reveal()
     try:
         given = {k: str(v) for k, v in conninfo.conninfo_to_dict(dsn).items()}
     except ProgrammingError:
+        if "require_auth" in dsn and pq.version() < _KNOWS_REQUIRE_AUTH:
+            raise SetupError(
+                f"target {options.name}: this libpq cannot refuse a server that asks for the password in clear; "
+                "install psycopg[binary], or another psycopg with libpq 16 or newer"
+            ) from None
         raise SetupError(f"target {options.name}: dsn is not a connection string that libpq understands") from None
     password = options.password()
     if password is not None:

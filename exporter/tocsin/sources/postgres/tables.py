@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from tocsin.schema.model import Object, parts
-from tocsin.schema.risk import UNCHECKED
+from tocsin.schema.model import UNCHECKED, Object, parts
 from tocsin.sources.postgres.pieces import SYSTEM, comment, default_acl, dotted, enabled, grants, not_of_extension, options, role, settings
 
 OURS = f"{SYSTEM} AND c.relpersistence <> 't' AND {not_of_extension('pg_class', 'c.oid')}"

@@ -9,18 +9,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
-from typing import Any
 
 from tocsin.filewatch import Watched, collect_paths
 from tocsin.schema import track
 from tocsin.schema.model import Object, Schema, by_root
 from tocsin.source import Run
 from tocsin.sources.sqlite import metrics as m
+from tocsin.sources.sqlite.config import SqliteOptions
+from tocsin.sources.sqlite.excerpt import excerpt, listing
 from tocsin.sources.sqlite.files import beside, journal_mark, open_file
 from tocsin.sources.sqlite.inspect import SERVER, Texts, inspect, objects
 from tocsin.sources.sqlite.locks import RESERVED, STATES, Locks, holder, locks
 from tocsin.sources.sqlite.overlay import Picture, read_picture
-from tocsin.sources.sqlite.session import SqliteSession
+from tocsin.sources.sqlite.session import SqliteSession, opened
 from tocsin.sources.sqlite.wal import Progress, progress
 
 _ENCODINGS = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
@@ -125,23 +126,39 @@ def collect_schema(session: SqliteSession, run: Run) -> None:
     # Another major version describes the same in other words.
     is_due = summary is None or summary["server"] != SERVER or time.time() - summary["inspected"] > options.full_inspection_every
     known = None if is_due or kept is None else json.loads(kept)
-    texts, gone, found = session.read(lambda connection: _read_again(connection, known), run.deadline)
+    texts, gone, found = read_picture(options.path, lambda picture: _read_again(options, picture, known, run.deadline), run.deadline)
     track.observe_roots(run, "main", SERVER, by_root(found).items(), gate, gone=gone, expected=options.expected)
     if texts != known:
         run.remember("texts", json.dumps(texts).encode())
 
 
-def _read_again(connection: Any, known: dict[str, str] | None) -> tuple[dict[str, str], set[str] | None, list[Object]]:
-    """Return the texts' digests, the tables and views that are gone, and the objects of those whose texts changed.
+_Read = tuple[dict[str, str], set[str] | None, list[Object]]
+"""The texts' digests, the tables and views that are gone, None with all objects, and the objects of those whose texts changed."""
 
-    Without known digests the objects of all, and None as gone. Views are always read: their columns are other tables'.
-    """
-    about = Texts(connection)
-    texts = about.digests()
-    if known is None:
-        return texts, None, list(objects(connection, about, None))
+
+def _read_again(options: SqliteOptions, picture: Picture, known: dict[str, str] | None, deadline: float) -> _Read:
+    """Read what changed since the digests that are known, everything without any."""
+    if known is not None:
+        found = _read_what_changed(options, picture, known, deadline)
+        if found is not None:
+            return found
+    with opened(options, picture, deadline) as connection:
+        about = Texts(connection)
+        return about.digests(), None, list(objects(connection, about, None))
+
+
+def _read_what_changed(options: SqliteOptions, picture: Picture, known: dict[str, str], deadline: float) -> _Read | None:
+    """Read the tables whose texts changed, and all views: their columns are other tables'. None where there is no list of them."""
+    listed = listing(picture)
+    if listed is None:
+        return None
+    with opened(options, listed, deadline) as connection:
+        about = Texts(connection, "listing")
+    texts, views = about.digests(), about.views()
     changed = {root for root, text in texts.items() if known.get(root) != text}
-    return texts, known.keys() - texts.keys(), list(objects(connection, about, changed | about.views()))
+    part = None if views else excerpt(picture, about.of_tables(changed))
+    with opened(options, part or picture, deadline) as connection:
+        return texts, known.keys() - texts.keys(), list(objects(connection, about, changed | views))
 
 
 def collect_files(session: SqliteSession, run: Run) -> None:

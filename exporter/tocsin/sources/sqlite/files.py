@@ -40,7 +40,7 @@ def open_file(path: Path, *, required: bool = False) -> int:
         raise ConnectError(f"{path} cannot be opened: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
-        raise SetupError(f"{path} is not a file")
+        raise SetupError(f"{path} is not a file; the path of a target is that of the database file itself")
     return fd
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from tocsin.schema.model import Object, Schema, schema
 from tocsin.sources.sqlite.create_table import Column, Table, read_table
 from tocsin.sources.sqlite.ddl import after_name, default_value, folded, index_target, type_name, virtual_target
+from tocsin.sources.sqlite.excerpt import Row
 
 # Shadow tables belong to the virtual table that made them; sqlite_* tables to SQLite.
 _TABLES = """
@@ -30,7 +31,7 @@ _INDEXES = """
     FROM json_each(?) AS t JOIN pragma_index_list(t.value) AS i
     WHERE i.origin = 'c'
 """
-_TEXTS = "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_schema"
+_TEXTS = "SELECT type, name, tbl_name, rootpage, sql FROM {}"
 _VIEW_COLUMNS = "SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_xinfo(?) ORDER BY cid)"
 
 SERVER = "sqlite 3"
@@ -39,11 +40,12 @@ SERVER = "sqlite 3"
 class Texts:
     """The rows of sqlite_schema: what a look at them can tell, long before the objects that they define are inspected."""
 
-    def __init__(self, connection: Any) -> None:
-        rows = connection.execute(_TEXTS).fetchall()
+    def __init__(self, connection: Any, table: str = "sqlite_schema") -> None:
+        """Read the rows from the table of a picture, or from the one in which an excerpt has them (see `excerpt.listing`)."""
+        self._stored: list[Row] = connection.execute(_TEXTS.format(table)).fetchall()
         # A trigger's table is written as whoever made the trigger wrote it, in whichever letters' case.
-        roots = {folded(name): name for kind, name, _, _ in rows if kind in ("table", "view")}
-        self.rows = [(kind, name, roots.get(folded(of), of), sql) for kind, name, of, sql in rows]
+        roots = {folded(name): name for kind, name, *_ in self._stored if kind in ("table", "view")}
+        self.rows = [(kind, name, roots.get(folded(of), of), sql or "") for kind, name, of, _, sql in self._stored]
 
     def digests(self) -> dict[str, str]:
         """Return for each table and view what changes with any text about it."""
@@ -54,6 +56,12 @@ class Texts:
 
     def views(self) -> set[str]:
         return {name for kind, name, _, _ in self.rows if kind == "view"}
+
+    def of_tables(self, only: Collection[str]) -> Iterator[Row]:
+        """Yield the rows by which SQLite knows some tables with their indexes: with virtual ones, for their names tell shadow tables."""
+        for row, (kind, _, root, _) in zip(self._stored, self.rows, strict=True):
+            if (root in only and kind in ("table", "index")) or (kind == "table" and not row[3]):
+                yield row
 
 
 def inspect(connection: Any) -> Schema:

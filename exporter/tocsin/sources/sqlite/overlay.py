@@ -19,9 +19,10 @@ from array import array
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tocsin.errors import LockedError, SetupError
+from tocsin.magic import SQLITE, engine_of, instead
 from tocsin.sources.sqlite.files import beside, journal_mark, open_file
 from tocsin.sources.sqlite.locks import RESERVED, SHARED, holder
 
@@ -29,7 +30,6 @@ T = TypeVar("T")
 
 NEVER_STILL = "is being written all the time, or holds a journal that its application must roll back first"
 
-_MAGIC = b"SQLite format 3\0"
 _PAGE_SIZES = tuple(2**n for n in range(9, 17))
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
 _WAL_HEADER, _FRAME_HEADER = 32, 24
@@ -53,20 +53,30 @@ class _Mark(NamedTuple):
     checkpoint: tuple[int, ...]
 
 
+class Pages(Protocol):
+    """What a connection reads: a picture, or what was made of one."""
+
+    is_over: Callable[[], bool]
+    """Asked with each page that a connection reads: whether it shall read no more."""
+
+    def read(self, amount: int, offset: int) -> bytes: ...
+    def size(self) -> int: ...
+    def verify(self) -> None: ...
+
+
 class Picture:
     """One consistent view of a database's pages. Use it, then `verify()`, then `close()`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_over: Callable[[], bool] = lambda: False
-        """Asked with each page that a connection reads: whether it shall read no more."""
         self._real = Path(os.path.realpath(path))  # SQLite names the other files after the one that a link leads to
         self._fds: list[int] = []
         try:
             self.main = self._open(path, required=True)
             self.header = os.pread(self.main, 100, 0)
-            if self.header and not self.header.startswith(_MAGIC):
-                raise SetupError(f"{path} is not a SQLite database")
+            if self.header:
+                _check_format(path, self.header)
             self.page_size = _page_size(self.header)
             if self.page_size not in _PAGE_SIZES:
                 raise SetupError(f"{path} is damaged: its header speaks of pages of {self.page_size} bytes")
@@ -230,6 +240,16 @@ def _still(path: Path, fd: int) -> tuple[int, ...]:
     return (found.st_dev, found.st_ino)
 
 
+def _check_format(path: Path, header: bytes) -> None:
+    """Raise SetupError for what SQLite would not read: it looks at a version of the file, and one of its schema."""
+    if engine_of(header) != SQLITE:
+        raise SetupError(f"{path} is not a SQLite database{instead(header)}")
+    version, schema_format = header[19:20], header[44:48]
+    if version > b"\2" or schema_format > b"\0\0\0\4":
+        found = f"file format {version[0]} and schema format {int.from_bytes(schema_format, 'big')}"
+        raise SetupError(f"{path} has {found}, which this SQLite does not read (2 and 4): it is damaged, or install a newer package apsw")
+
+
 def _page_size(header: bytes) -> int:
     size = int.from_bytes(header[16:18], "big") if len(header) >= 18 else 4096
     return 65536 if size == 1 else size
@@ -267,7 +287,7 @@ def read_picture(path: Path, read: Callable[[Picture], T], deadline: float, trie
     raise LockedError(f"{path} {NEVER_STILL}")
 
 
-def open_picture(picture: Picture) -> Any:
+def open_picture(picture: Pages) -> Any:
     """Return an apsw connection that reads the picture and nothing else; close it before the picture."""
     import apsw
 

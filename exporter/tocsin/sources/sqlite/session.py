@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from tocsin.errors import DeadlineError, SetupError
 from tocsin.source import Run
 from tocsin.sources.sqlite.config import SqliteOptions
-from tocsin.sources.sqlite.overlay import Moved, Picture, open_picture, read_picture
+from tocsin.sources.sqlite.overlay import Moved, Pages, Picture, open_picture, read_picture
 from tocsin.sql import Ask, Result, version_number
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class SqliteSession:
 
 
 @contextmanager
-def opened(options: SqliteOptions, picture: Picture, deadline: float) -> Iterator[Any]:
+def opened(options: SqliteOptions, picture: Pages, deadline: float) -> Iterator[Any]:
     """Give an apsw connection to the picture, and turn its errors into ours."""
     import apsw
 
@@ -75,7 +75,7 @@ def opened(options: SqliteOptions, picture: Picture, deadline: float) -> Iterato
         raise SetupError(f"{options.name}: {error}") from error
 
 
-def limit(connection: Any, picture: Picture, deadline: float) -> None:
+def limit(connection: Any, picture: Pages, deadline: float) -> None:
     """Have statements interrupted at the deadline (monotonic seconds), and soon after the files moved under the picture."""
     looked = time.monotonic()
 

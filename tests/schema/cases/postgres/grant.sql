@@ -20,4 +20,4 @@ grant public.a.y added safe security
 grant public.b altered safe security
 grant public.c altered cautious security
 grant public.d added cautious security
-grant public.e dropped safe security
+grant public.e altered safe security

@@ -17,8 +17,8 @@ GRANT EXECUTE ON FUNCTION d() TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION d() FROM case_alice;
 REVOKE USAGE ON TYPE m FROM PUBLIC;
 -- expect
-grant public.a() added breaking
-grant public.b() dropped cautious security
-grant public.c() added breaking security
-grant public.d() dropped breaking security
-grant enum public.m added breaking
+grant public.a() altered breaking
+grant public.b() altered cautious security
+grant public.c() altered breaking security
+grant public.d() altered breaking security
+grant enum public.m altered breaking

@@ -3,4 +3,4 @@ SELECT 1;
 -- after
 DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
 -- expect
-grant database added breaking
+grant database altered breaking

@@ -17,4 +17,4 @@ REVOKE DELETE ON d FROM postgres;
 grant public.a dropped breaking
 grant public.b altered breaking
 grant public.c altered breaking security
-grant public.d added breaking
+grant public.d altered breaking
