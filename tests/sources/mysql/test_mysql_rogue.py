@@ -176,10 +176,12 @@ def test_a_certificate_that_nobody_vouches_for_is_shown_to_no_avail(certificate:
 
 def test_a_real_server_lets_us_in_by_a_hash(server: MysqlServer) -> None:
     """MariaDB at once; MySQL once it has seen the password, which somebody else has to show it."""
-    server.exporter_account(PASSWORD)
-    found = mysql_options(server.dsn(password=PASSWORD.replace(" ", "%20")), ssl_mode=GUARDED)
+    server.exporter_account(PASSWORD, user="hashed")  # others go on with theirs
+    dsn = server.dsn("hashed", PASSWORD.replace(" ", "%20"))
+    found = mysql_options(dsn, ssl_mode=GUARDED)
     if isinstance(server, MySQL):
         with pytest.raises(AuthError, match="asks for the password itself"):
             Connection(found, time.monotonic() + 20)
-        Connection(mysql_options(server.dsn(password=PASSWORD.replace(" ", "%20"))), time.monotonic() + 20).close()
+        Connection(mysql_options(dsn), time.monotonic() + 20).close()
     Connection(found, time.monotonic() + 20).close()
+    server.execute("DROP USER hashed@'%'")
