@@ -1,4 +1,5 @@
 -- The server writes nothing anew but the table's own expressions and the keys that lead to it: all else somebody has changed.
+-- MariaDB only: MySQL renames no column that a constraint or another column uses.
 -- before
 CREATE TABLE t (a int PRIMARY KEY, b varchar(20), n int, c int AS (n + 1), CHECK (b <> 'n'), CONSTRAINT positive CHECK (n > 0));
 CREATE TABLE u (t int, CONSTRAINT to_t FOREIGN KEY (t) REFERENCES t (a));
