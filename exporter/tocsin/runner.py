@@ -223,11 +223,12 @@ class Runner:
         return guarded(target.name, action)
 
     def _commit(self, target: Target, run: Run, error: CollectError | None) -> None:
-        """Make the run's outcome visible: all its samples, or none and why."""
+        """Make the run's outcome visible: all its samples, or why there are none, or only those that it keeps."""
         key = f"{target.options.kind}.{run.collector.name}"
         families: exposition.Families = {}
-        if error is None:
-            error = self.guard(target, lambda: families.update(self._rendered(target, run)))
+        if error is None or run.keeps:
+            spoiled = self.guard(target, lambda: families.update(self._rendered(target, run)))
+            error = error or spoiled
         # Before the lock: a disk that takes its time must not hold up a scrape.
         if not run.abandoned:
             error = self._write(target, key, run, error)
@@ -241,11 +242,11 @@ class Runner:
                 self.store.put(target.name, key, families)
                 record.succeeded_at = time.time()
             else:
-                self.store.drop(target.name, key)
+                self.store.put(target.name, key, families) if run.keeps else self.store.drop(target.name, key)
                 record.failures[error.reason] = record.failures.get(error.reason, 0) + 1
             self._log_turn(target, key, record, error)
             record.success, record.error = error is None, error
-            record.series = run.series if error is None else 0
+            record.series = run.series if error is None or run.keeps else 0
             record.dropped += run.dropped
             run.finished = True
 

@@ -112,7 +112,9 @@ def pairs(old: Side, new: Side, names: Iterable[tuple[str, str]] = ()) -> tuple[
     databases of different engines.
     """
     both, gone, come = _paired(old, new, list(names))
-    for a, one, b, other in both:
+    # Where no name is on both sides, all would be told as gone and come.
+    others = [(a, one, b, other) for a, one in old.schemas.items() for b, other in new.schemas.items()] if not both else []
+    for a, one, b, other in (*both, *others):
         if _engine(one) != _engine(other):
             words = f"{a} of {old.name} is {one.server}, {b} of {new.name} is {other.server}"
             raise SetupError(

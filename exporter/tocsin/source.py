@@ -165,7 +165,7 @@ class Run:
 
     __slots__ = (
         "abandoned", "collector", "deadline", "dropped", "duration", "events",
-        "finished", "found", "kept", "limit", "points", "recalled", "remembered", "series", "_declared", "_recall",
+        "finished", "found", "keeps", "kept", "limit", "points", "recalled", "remembered", "series", "_declared", "_recall",
     )  # fmt: skip
 
     def __init__(
@@ -182,6 +182,7 @@ class Run:
         self._recall = recall
         self.remembered: dict[str, bytes | None] = {}
         self.kept: tuple[int, dict[str, bytes | None]] = (0, {})
+        self.keeps = False
         self.finished = False
         self.abandoned = False
         self.found = False
@@ -228,8 +229,11 @@ class Run:
         self.remembered[key] = value
 
     def keep(self) -> None:
-        """Have the events and memories so far written even if the run fails later: they belong together and are complete."""
-        self.kept = (len(self.events), dict(self.remembered))
+        """Have the events and memories so far written even if the run fails later: they belong together and are complete.
+
+        Its samples are served then, too: what could not be read merely has none.
+        """
+        self.kept, self.keeps = (len(self.events), dict(self.remembered)), True
 
     def remaining(self) -> float:
         """Seconds until the deadline, never negative."""

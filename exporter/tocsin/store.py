@@ -1,4 +1,4 @@
-"""The latest samples of each run: all of a run or nothing."""
+"""The latest samples of each run: all of a run, what a failed one keeps, or nothing."""
 
 from __future__ import annotations
 

@@ -101,13 +101,13 @@ def test_index_that_was_made_again_is_the_same_whatever_others_are_called() -> N
 
 
 def test_table_that_takes_the_name_of_a_partition_keeps_its_parts() -> None:
-    part = Object("partition", "", "p", (), "7")
+    part = partition("p", "7")
     before = [part, table("t", "1"), column("t", "a", identity="1.1")]
     after = [part._replace(name="p_old"), table("p", "1"), column("p", "a", identity="1.1")]
     assert told(before, after) == ["table t renamed"]
     out = [table("p_old", "7"), column("p_old", "a", identity="7.1"), *after[1:]]
-    assert told(before, out) == ["table t renamed"]
-    assert told(out, before) == ["table p renamed"]
+    assert told(before, out) == ["partition p renamed", "partition p_old altered", "table t renamed"]
+    assert told(out, before) == ["partition p altered", "partition p_old renamed", "table p renamed"]
 
 
 def test_without_identity_a_rename_is_gone_and_come() -> None:
@@ -145,13 +145,38 @@ def test_quoted_names_are_followed() -> None:
     assert told(before, after) == ["column t.a renamed"]
 
 
-def test_partition_is_neither_gone_nor_new() -> None:
-    part = Object("partition", "", "p", (), "7")
+def partition(name: str, identity: str, of: str = "t", bounds: str | None = None, row_security: str | None = None) -> Object:
+    return Object("partition", "", name, (of, bounds, row_security), identity)
+
+
+def test_table_that_becomes_a_partition_is_neither_gone_nor_new() -> None:
+    part = partition("p", "7")
     whole = [table("p", "7"), column("p", "a", identity="7.1")]
-    assert told(whole, [part]) == []
-    assert told([part], whole) == []
-    assert told([part], []) == []
-    assert told([], [part]) == []
+    assert told(whole, [part]) == ["partition p altered"]
+    assert told([part], whole) == ["partition p altered"]
+    assert told(whole, [partition("q", "7")]) == ["partition p renamed", "partition q altered"]
+
+
+def test_partition_that_rotates_is_told_only_when_it_stays() -> None:
+    part, owner = partition("p", "7"), Object("owner", "p", "", ("eve",))
+    assert told([part, owner], []) == told([], [part, owner]) == []
+    assert told([part], [partition("p_old", "7")]) == []
+    assert told([part], [part, owner]) == ["owner p added"]
+    assert told([part], [partition("p", "8"), owner]) == []
+    assert told([part], [partition("p", "7", row_security="on")]) == ["partition p altered"]
+    assert Schema("x", (part, owner)).fingerprint() == Schema("x", ()).fingerprint()
+
+
+def test_partition_by_list_is_told_unless_its_table_goes_with_it() -> None:
+    part = partition("p", "7", bounds="FOR VALUES IN (1)")
+    assert told([table("t", "1"), part], [table("t", "1")]) == ["partition p dropped"]
+    assert told([table("t", "1"), part], []) == ["table t dropped"]
+    assert told([part], [partition("q", "7", bounds="FOR VALUES IN (1)")]) == ["partition p renamed"]
+
+
+def test_partition_of_which_less_was_remembered_is_no_news() -> None:
+    kept = load(dump([Object("partition", "", "p", (), "7"), Object("partition", "", "q", (), "8")]))
+    assert told(kept, [partition("p", "7", bounds="FOR VALUES IN (1)")]) == []
 
 
 def test_order_is_tables_first_and_then_by_name() -> None:

@@ -30,6 +30,16 @@ TRIGGER = "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 2"
 EVENT = "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DO SET @x = 1"
 GENERATED = "CREATE TABLE n (a int, v int AS (a + 1) VIRTUAL, s int AS (a + 2) STORED)"
 TEXTS = "CREATE TABLE w (x varchar(20) CHARACTER SET latin1, y text)"
+LISTED = "CREATE TABLE l (a int) PARTITION BY LIST (a) (PARTITION pa VALUES IN (1, 2), PARTITION pb VALUES IN (3))"
+OF_PAIRS = (
+    "CREATE TABLE l (a int, b varchar(9)) PARTITION BY LIST COLUMNS (a, b)"
+    " (PARTITION pa VALUES IN ((1, 'x; y'), (2, 'it''s)')), PARTITION pb VALUES IN ((3, 'x; y')))"
+)
+SUBPARTITIONED = (
+    "CREATE TABLE l (a int, b int) PARTITION BY LIST (a) SUBPARTITION BY HASH (b) SUBPARTITIONS 2"
+    " (PARTITION pa VALUES IN (1, 2), PARTITION pb VALUES IN (3))"
+)
+WITH_OTHERS = "CREATE TABLE l (a int) PARTITION BY LIST COLUMNS (a) (PARTITION pa VALUES IN (1, 2), PARTITION po DEFAULT)"
 SEQUENCE = "CREATE SEQUENCE s START WITH 5 INCREMENT BY 2"
 MARIADB = "mariadb"
 MYSQL = "mysql"
@@ -100,6 +110,22 @@ TOLD: list[tuple[list[str], str, str, str]] = [
     ([LOG], "ALTER TABLE log REMOVE PARTITIONING", "table log altered cautious", ""),
     ([LOG], "ALTER TABLE log PARTITION BY HASH (n) PARTITIONS 3", "table log altered cautious", ""),
     ([HASHED], "ALTER TABLE h ADD PARTITION PARTITIONS 2", "table h altered cautious", ""),
+    ([HASHED], "ALTER TABLE h COALESCE PARTITION 2", "table h altered cautious", ""),
+    ([LISTED], "ALTER TABLE l DROP PARTITION pa", "table l altered destructive", ""),
+    ([LISTED], "ALTER TABLE l DROP PARTITION pb", "table l altered destructive", ""),
+    ([LISTED], "ALTER TABLE l ADD PARTITION (PARTITION pc VALUES IN (4))", "table l altered cautious", ""),
+    ([LISTED], "ALTER TABLE l REORGANIZE PARTITION pa, pb INTO (PARTITION pa VALUES IN (1, 2, 3))", "table l altered cautious", ""),
+    ([LISTED], "ALTER TABLE l REORGANIZE PARTITION pa INTO (PARTITION p1 VALUES IN (1), PARTITION p2 VALUES IN (2))",
+     "table l altered cautious", ""),
+    ([LISTED], "ALTER TABLE l REMOVE PARTITIONING", "table l altered cautious", ""),
+    ([OF_PAIRS], "ALTER TABLE l DROP PARTITION pa", "table l altered destructive", ""),
+    ([SUBPARTITIONED], "ALTER TABLE l DROP PARTITION pb", "table l altered destructive", ""),
+    ([WITH_OTHERS], "ALTER TABLE l DROP PARTITION pa", "table l altered destructive", MARIADB),
+    ([WITH_OTHERS], "ALTER TABLE l DROP PARTITION po", "table l altered destructive", MARIADB),
+    ([WITH_OTHERS], "ALTER TABLE l REORGANIZE PARTITION pa, po INTO (PARTITION pc VALUES IN (9), PARTITION po DEFAULT)",
+     "table l altered cautious", MARIADB),
+    ([WITH_OTHERS], "ALTER TABLE l REORGANIZE PARTITION po INTO (PARTITION pc VALUES IN (4), PARTITION po DEFAULT)",
+     "table l altered cautious", MARIADB),
     # Views and programs
     ([T, VIEW], "CREATE OR REPLACE VIEW v AS SELECT id, a FROM t WHERE a > 0", "view v altered cautious", ""),
     ([T, VIEW], "CREATE OR REPLACE VIEW v AS SELECT id FROM t", "view v altered breaking", ""),

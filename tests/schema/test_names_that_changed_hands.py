@@ -165,10 +165,17 @@ OTHER_ALICE = "role case_alice is another one than before"
         (
             f"{ANOTHER_ROLE}; REASSIGN OWNED BY case_gone TO case_alice; DROP OWNED BY case_gone;"
             "GRANT SELECT ON u, k TO case_alice",
-            [f"grant public.k altered breaking security: {OTHER_ALICE}",
-             f"grant public.u altered breaking security: {OTHER_ALICE}",
-             f"owner public.other altered cautious security: {OTHER_ALICE}",
+            ["role case_alice altered breaking security: 3 name it",
              "policy public.u.to_them dropped breaking", "user mapping case_alice SERVER srv dropped breaking",
+             "default privileges of case_alice on tables in schema s1 dropped cautious security"],
+        ),
+        (
+            "ALTER ROLE case_alice RENAME TO case_gone; ALTER ROLE case_bob RENAME TO case_alice; CREATE ROLE case_bob;"
+            "REASSIGN OWNED BY case_gone TO case_alice; DROP OWNED BY case_gone; GRANT INSERT, SELECT ON u TO case_alice",
+            ["role case_alice altered breaking security: 3 name it", "role case_bob renamed breaking security",
+             "grant public.k altered breaking", "grant public.u altered safe security",
+             "policy public.u.to_them dropped breaking",
+             "user mapping case_alice SERVER srv dropped breaking",
              "default privileges of case_alice on tables in schema s1 dropped cautious security"],
         ),
         # What has no name of its own
@@ -230,7 +237,9 @@ def in_words(before: Schema, after: Schema) -> list[str]:
     for d in diff(before, after):
         event = schema_event("shop", d)
         others = event.reason[event.reason.find(f"{d.others[0].name} is another one") :] if d.others else ""
-        found.append(said([event])[0] + (f": {others}" if others else ""))
+        roles = f"{event.detail['objects']} name it" if d.change == "altered" and d.objects is not None else ""
+        assert not roles or event.reason.endswith(f"rights and objects that name it: {d.objects}")
+        found.append(said([event])[0] + (f": {others or roles}" if others or roles else ""))
         assert not d.others or set(event.detail["traits"]) >= {other.trait for other in d.others}
         assert "diff" not in event.detail or event.detail["diff"]
     return found
@@ -268,8 +277,24 @@ def test_owner_of_the_same_name_that_is_another_role_is_told(watched: tuple[Watc
         f"ALTER TABLE t OWNER TO {role}",
         "COMMIT",
     )
-    assert until_told(watch, "owner public.t altered cautious security")
+    assert until_told(watch, f"role {role} altered breaking security")
     settled(postgres, name, f"DROP OWNED BY {role}", f"DROP ROLE {role}", f"DROP ROLE {role}_old")
+
+
+def test_role_that_was_made_again_is_told_once_however_much_names_it(watched: tuple[Watch, str], postgres: Postgres) -> None:
+    watch, name = watched
+    role = f"{name}_reader"
+    postgres.execute(f"CREATE ROLE {role}")
+    tables = (f"CREATE TABLE t{n} (a int)" for n in range(30))
+    settled(postgres, name, *tables, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    assert watch.check() == []
+    again = ("BEGIN", f"DROP OWNED BY {role}", f"DROP ROLE {role}", f"CREATE ROLE {role}")
+    settled(postgres, name, *again, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}", "COMMIT")
+    assert until_told(watch, f"role {role} altered breaking security")
+    settled(postgres, name, *again, f"GRANT SELECT ON t1, t2 TO {role}", f"GRANT INSERT ON t2 TO {role}", "COMMIT")
+    lost = [f"grant public.t{n} dropped breaking" for n in range(30) if n not in (1, 2)]
+    assert until_told(watch, f"role {role} altered breaking security", *sorted([*lost, "grant public.t2 altered safe security"]))
+    settled(postgres, name, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 # Where no server is needed

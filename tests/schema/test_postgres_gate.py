@@ -214,13 +214,13 @@ COMMENT ON SUBSCRIPTION gate_sub IS 'x'
 ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO case_alice
 ALTER DEFAULT PRIVILEGES IN SCHEMA app REVOKE SELECT ON TABLES FROM case_alice
 ALTER TABLE app.log ADD COLUMN more int; ALTER TABLE app.log_2 ADD COLUMN more int
+ALTER TABLE app.log ATTACH PARTITION app.log_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')
 ALTER ROLE case_alice RENAME TO case_zoe
 ALTER ROLE case_zoe RENAME TO case_alice
 """
 
 SILENT = {
     "ALTER TABLE app.t CLUSTER ON t_a": "CLUSTER itself leaves it behind: it says which way the rows were sorted last",
-    "ALTER TABLE app.log ATTACH PARTITION app.log_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')": "a partition is told by its parent",
     "CREATE TABLE app.log_3 PARTITION OF app.log FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')": "partitions come and go by the clock",
     "COMMENT ON TABLE app.log_1 IS 'x'": "a partition is told by its parent",
 }
@@ -329,6 +329,39 @@ def test_only_what_moved_is_read_again(place: tuple[psycopg.Connection, Connecti
     session.execute("ALTER TABLE t7 RENAME COLUMN b TO c")  # which others may mention
     follower.follow(time.monotonic() + 20)
     assert follower.read == everything
+
+
+def test_what_uses_an_extension_is_read_again_when_that_moves(place: tuple[psycopg.Connection, Connection, str]) -> None:
+    """No row of a column, an index or a view is written then: but they call its types and operators by another schema."""
+    session, connection, _ = place
+    session.execute("CREATE EXTENSION hstore SCHEMA other")
+    session.execute("CREATE TABLE h (x other.hstore)")
+    session.execute("CREATE INDEX ON h ((x OPERATOR(other.->) 'a'))")
+    session.execute("CREATE VIEW hv AS SELECT x OPERATOR(other.->) 'a' AS a FROM h")
+    follower = Follower(connection)
+    follower.follow(time.monotonic() + 20)
+    session.execute("ALTER EXTENSION hstore SET SCHEMA app")
+    assert follower.follow(time.monotonic() + 20) == read(connection, time.monotonic() + 20).fingerprint()
+    (x,) = (o for o in follower.groups["public.h"] if o.kind == "column")
+    assert x.trait("type") == "app.hstore"
+
+
+def test_disabled_trigger_of_a_foreign_key_is_found_from_either_table(place: tuple[psycopg.Connection, Connection, str]) -> None:
+    session, connection, _ = place
+    follower = Follower(connection)
+    follower.follow(time.monotonic() + 20)
+    for statement, told in (
+        ("ALTER TABLE app.u DISABLE TRIGGER ALL", "triggers disabled"),
+        ("ALTER TABLE app.u ENABLE TRIGGER ALL", "yes"),
+        ("ALTER TABLE app.t DISABLE TRIGGER ALL", "triggers disabled"),
+        ("ALTER TABLE app.t ENABLE TRIGGER ALL", "yes"),
+    ):
+        before = gate(session, connection)
+        session.execute(statement)
+        assert gate(session, connection) != before, statement
+        assert follower.follow(time.monotonic() + 20) == read(connection, time.monotonic() + 20).fingerprint()
+        (key,) = (o for o in follower.groups["app.u"] if o.name == "u_t")
+        assert key.trait("validated") == told, statement
 
 
 def test_locked_table_that_did_not_change_hinders_nobody(place: tuple[psycopg.Connection, Connection, str]) -> None:

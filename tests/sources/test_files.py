@@ -195,6 +195,17 @@ def test_content_changed_with_its_time_set_back_is_told_as_forged(tree: Path, tm
     assert "set back" in (event.reason or "")
 
 
+def test_content_replaced_with_its_time_set_back_is_told_as_forged(tree: Path, tmp_path: Path) -> None:
+    with watching(tmp_path, tree) as watch:
+        found = (tree / "a").stat()
+        (tree / "new").write_text("THIS is a\n")
+        os.utime(tree / "new", ns=(found.st_atime_ns, found.st_mtime_ns))
+        (tree / "new").rename(tree / "a")
+        (event,) = watch.check() or watch.check()
+    assert (event.change, event.risk, event.security) == ("replaced", "breaking", True)
+    assert "set back" in (event.reason or "")
+
+
 def test_content_that_changed_behind_the_file_systems_back_is_found_by_the_slow_clock(tree: Path, tmp_path: Path) -> None:
     """A disk that rots, or somebody who writes to the device: no time moves."""
     with watching(tmp_path, tree, rehash_every=0.5) as watch:
@@ -238,6 +249,20 @@ def test_databases_are_not_read_and_their_content_is_no_news(tree: Path, tmp_pat
         events = [e for e in watch.check() if e.object.endswith("/app")]
     assert [(e.change, str(e.risk)) for e in events] == [("dropped", "destructive")]
     assert "database" in (events[0].reason or "")
+
+
+def test_a_name_like_that_of_a_databases_journal_is_none_beside_what_is_no_database(tree: Path, tmp_path: Path) -> None:
+    beside = [tree / f"a{suffix}" for suffix in ("-wal", "-journal", "-shm", ".wal")]
+    for path in beside:
+        path.write_text("one\n")
+    with watching(tmp_path, tree) as watch:
+        for path in beside:
+            path.write_text("two, and more\n")
+        told = [line for _ in range(2) for line in said(watch.check(), tree)]
+        assert sorted(told) == sorted(f"file /{path.name} altered content cautious" for path in beside)
+        beside[1].unlink()
+        (event,) = watch.check() or watch.check()
+        assert "database" not in (event.reason or "")
 
 
 def test_nothing_but_files_is_opened(tree: Path, tmp_path: Path) -> None:
@@ -553,6 +578,22 @@ def test_a_file_that_changes_all_the_time_is_counted_and_told_no_longer(tree: Pa
         assert page.value("tocsin_file_changes_total", change="altered", risk="cautious", security="no") == 8
         (tree / "a").chmod(0o666)  # who may use it is told all the same
         assert said(watch.check(), tree) == ["file /a altered mode breaking security"]
+
+
+def test_a_file_that_changes_all_the_time_does_not_go_unheard(tree: Path, tmp_path: Path) -> None:
+    with watching(tmp_path, tree, events_per_hour=2) as watch:
+        for i in range(5):
+            for name in ("a", "b", "sub/c"):
+                (tree / name).write_text(f"{i}")
+                os.utime(tree / name, (i, i))
+            watch.check()
+        (tree / "a").unlink()
+        (tree / "b").rename(tree / "renamed")
+        (tree / "sub" / "c").unlink()
+        (tree / "sub" / "c").mkdir()
+        told = [line for _ in range(2) for line in said(watch.check(), tree)]
+        assert {"file /a dropped destructive", "file /b renamed breaking"} <= set(told)
+        assert any(line.startswith("directory /sub/c replaced type") for line in told), told
 
 
 def test_a_burst_is_told_in_few_words_and_counted_in_full(tree: Path, tmp_path: Path) -> None:

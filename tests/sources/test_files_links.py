@@ -12,6 +12,7 @@ import pytest
 import fuse
 from test_files import files_options, said, watching
 from test_files_told import told
+from tocsin.event import Event
 from tocsin.sources.files.view import view_of
 from tools import lacking
 from watching import Watch
@@ -100,6 +101,36 @@ def test_a_file_elsewhere_is_followed_within_a_moment(tmp_path: Path) -> None:
         assert watch.of(1) == ["link app.conf altered"]
         event = watch.watch.journal.events(limit=1, newest=True)[0]
         assert "no file" in (event.reason or "")
+
+
+def test_a_file_that_goes_and_comes_back_behind_a_link_is_told_both_times(tmp_path: Path) -> None:
+    end, tree = tmp_path / "x.yaml", tmp_path / "tree"
+    end.write_text("port: 1\n")
+    tree.mkdir()
+    (tree / "x.yaml").symlink_to(end)
+    with watching(tmp_path, tree) as watch:
+
+        def told() -> Event:
+            (event,) = watch.check() or watch.check()
+            return event
+
+        for text, expected, word in (
+            ("port: 2\n", "link /x.yaml altered content cautious", "something else"),
+            ("port: 2\n", "link /x.yaml altered content safe", "the same"),
+        ):
+            end.unlink()
+            gone = told()
+            assert said([gone], tree) == ["link /x.yaml altered content breaking"]
+            assert "new_sha256" not in gone.detail
+            assert "evidence" not in gone.detail
+            assert watch.check() == []
+            end.write_text(text)
+            back = told()
+            assert said([back], tree) == [expected]
+            assert "leads to a file again" in (back.reason or "")
+            assert word in (back.reason or "")
+            assert watch.check() == []
+            assert ("+port: 2" in back.detail.get("diff", "")) == (word == "something else")
 
 
 def test_a_configured_path_by_way_of_a_link_is_followed_within_a_moment(tmp_path: Path) -> None:

@@ -177,3 +177,56 @@ def test_a_log_that_was_copied_and_emptied_while_nobody_watched_is_rotated_thoug
         (folder / "app.log.4").chmod(0o640)
         (folder / "app.log").write_text("".join(f"{i:05} and the next day\n" for i in range(3000)))
         assert said(watch.check(), folder) == [ROTATED]
+
+
+MISSED = {
+    "create": "create",
+    "create compress": "create\ncompress",
+    "create delaycompress": "create\ncompress\ndelaycompress",
+    "copytruncate": "copytruncate",
+    "copytruncate compress": "copytruncate\ncompress",
+    "copytruncate delaycompress": "copytruncate\ncompress\ndelaycompress",
+}
+
+
+@pytest.mark.parametrize("kept", [7, 2])
+@pytest.mark.parametrize("way", MISSED)
+def test_two_rotations_while_nobody_watched_are_one(way: str, kept: int, tmp_path: Path) -> None:
+    program = need("logrotate")
+    log = tmp_path / "log" / "app.log"
+    log.parent.mkdir()
+    config = tmp_path / "logrotate.conf"
+    su = "su root root\n" if os.geteuid() == 0 else ""
+    config.write_text(f"{log} {{\n{su}{MISSED[way]}\nnotifempty\nrotate {kept}\n}}\n")
+    days = iter(range(10))
+
+    def rotate() -> None:
+        subprocess.run([program, "-f", "-s", tmp_path / "status", config], check=True)
+        _write(log, f"day {next(days)}: something happened\n".encode() * 50, more=True)
+
+    _write(log, b"before: something happened\n" * 50)
+    for _ in range(3):
+        rotate()
+    with watching(tmp_path, log.parent, grows=(f"{log.parent}/**",)) as watch:
+        for _ in range(2):
+            rotate()
+        told = [line for _ in range(2) for line in said(watch.check(), log.parent)]
+        limit = time.monotonic() + 20
+        while not told and time.monotonic() < limit:
+            told += said(watch.check(), log.parent)
+        assert told == [ROTATED]
+
+
+def test_what_two_rotations_do_not_explain_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for number in range(5):
+        _write(folder / f"app.log{f'.{number}' * bool(number)}", f"day {number}: something happened\n".encode() * 50)
+    with watching(tmp_path, folder, grows=(f"{folder}/**",)) as watch:
+        (folder / "app.log.2").rename(tmp_path / "gone")
+        for number in (4, 3, 1, 0):
+            (folder / f"app.log{f'.{number}' * bool(number)}").rename(folder / f"app.log.{number + 2}")
+        for name, text in (("app.log.4", b"forged\n"), ("app.log.1", b"the day after\n"), ("app.log", b"today\n")):
+            _write(folder / name, text * 50)
+        told = [line for _ in range(2) for line in said(watch.check(), folder)]
+        assert told == [ROTATED, "file /app.log.4 replaced content inode destructive security"]

@@ -215,7 +215,7 @@ def test_what_is_mounted_over_a_directory_is_seen_and_watched_and_what_it_hid_af
     with told(tmp_path, tree) as watch:
         with bound(other, tree / "sub"):
             until(lambda: any(Path(e.object).name == "sub" for e in watch.events()), 20)
-            assert sorted(watch.of(3)) == ["directory deep replaced", "directory sub replaced", "file c dropped"]
+            assert sorted(watch.of(3)) == ["directory deep replaced", "directory sub replaced", "files sub dropped"]
             looks = view_of(watch.watch.options).looks
             before = looks["clock"]
             (tree / "sub" / "deep" / "n").write_text("x")
@@ -225,6 +225,30 @@ def test_what_is_mounted_over_a_directory_is_seen_and_watched_and_what_it_hid_af
         watch.of(3)
         (tree / "sub" / "deep" / "m").write_text("x")
         assert watch.of(1) == ["file m added"]
+
+
+def test_what_a_mount_hides_is_told_as_one_and_not_as_lost(tree: Path, tmp_path: Path) -> None:
+    for i in range(150):
+        (tree / "sub" / f"f{i}").write_text("x")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "n").write_text("x")
+    (other / "run").write_text("x")
+    (other / "run").chmod(0o4755)
+
+    def about_files(watch: Told) -> list[tuple[str, str, object]]:
+        until(lambda: any(e.object_kind == "files" for e in watch.events()), 20)
+        watch.of(3)
+        found = [e for e in watch.watch.journal.events(limit=1000) if e.object_kind == "files"]
+        assert all(str(tree / "sub") in (e.reason or "") for e in found)
+        return [(e.change, str(e.risk), e.detail["count"]) for e in found]
+
+    with told(tmp_path, tree) as watch, bound(other, tree / "sub"):
+        found = about_files(watch)
+        assert sorted(found) == [("added", "safe", 1), ("dropped", "breaking", 151)]
+        everything = watch.watch.journal.events(limit=1000)
+        assert [e.object for e in everything if e.object_kind == "file"] == [str(tree / "sub" / "run")], "the rest is told as one"
+        assert "was mounted" in " ".join(e.reason or "" for e in everything)
 
 
 def test_a_file_that_is_written_slowly_is_not_an_event_a_piece(tree: Path, tmp_path: Path) -> None:

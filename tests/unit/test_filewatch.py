@@ -282,7 +282,27 @@ def test_a_log_that_gives_way_to_a_shorter_one_lost_content() -> None:
 def test_a_log_that_was_emptied_and_is_longer_by_now_was_rotated_all_the_same() -> None:
     grown = LOG._replace(size=2000, head=EARLIER, mtime_ns=60 * 10**9)
     assert _told({"app.log": LOG}, {"app.log": grown, "app.log.1": COPY._replace(head=NOW)}, "app.log") == ["/d/app.log rotated safe"]
-    assert _told({"app.log": LOG}, {"app.log": grown}, "app.log") == ["/d/app.log altered content cautious"]
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        (LOG._replace(size=2000, head=EARLIER, mtime_ns=60 * 10**9), "altered content destructive security"),
+        (LOG._replace(head=EARLIER, mtime_ns=60 * 10**9), "altered content destructive security"),
+        (LOG._replace(inode=9, head=EARLIER), "replaced content inode destructive security"),
+        (LOG._replace(inode=9), "replaced content inode cautious"),
+    ],
+)
+def test_a_log_that_begins_otherwise_lost_content_whatever_its_size(new: FileState, expected: str) -> None:
+    assert _told({"app.log": LOG}, {"app.log": new}, "app.log") == [f"/d/app.log {expected}"]
+
+
+def test_a_copy_that_was_given_the_number_and_the_size_of_an_older_one_is_another() -> None:
+    """With logrotate's `copytruncate`, `compress` and `delaycompress`, of logs of equal sizes."""
+    one = COPY._replace(inode=21, head=EARLIER)
+    old = {"app.log": LOG, "app.log.1": one}
+    new = {"app.log": EMPTIED, "app.log.1": one._replace(head=NOW), "app.log.2.gz": COPY._replace(inode=22, size=100, head=EARLIER)}
+    assert _told(old, new, "app.log", *new) == ["/d/app.log rotated safe"]
 
 
 @pytest.mark.parametrize("suffix", heads.SUFFIXES)

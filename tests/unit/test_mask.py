@@ -76,6 +76,33 @@ def test_what_is_no_secret_stays(text):
     assert mask.text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"svc: app --password={S} --port 80", "svc: app --password=*** --port 80"),
+        (f"svc: app -password={S} -port 80", "svc: app -password=*** -port 80"),
+        (f"command: app --token={S} --port 80 --listen ::", "command: app --token=*** --port 80 --listen ::"),
+        (f'command: "app --token={S} --port 80"', 'command: "app --token=*** --port 80"'),
+        (f"sh -c 'app --token={S} --port 80' >> log", "sh -c 'app --token=*** --port 80' >> log"),
+        (f"ExecStart=/usr/bin/java -Ddb.password={S} -Xmx1g", "ExecStart=/usr/bin/java -Ddb.password=*** -Xmx1g"),
+        (f"docker run -e DB_PASSWORD={S} --publish 80:80 x", "docker run -e DB_PASSWORD=*** --publish 80:80 x"),
+        (f"helm x --set a=b,c.password={S} --wait", "helm x --set a=b,c.password=*** --wait"),
+        (f"app --password={S} \\\n  --port 80\n", "app --password=*** \\\n  --port 80\n"),
+        (f"app --password={S} | tee log", "app --password=*** | tee log"),
+        (f"app --password={S}; rm -r x", "app --password=***; rm -r x"),
+        (f"Server=a; password={S}; more of it", "Server=a; password=***; more of it"),
+        (f"user=a; password={S};", "user=a; password=***;"),
+        (f"$cfg['Servers'][$i]['password'] = '{S}';", "$cfg['Servers'][$i]['password'] = '***';"),
+        (f"// $cfg['Servers'][1]['controlpass'] = '{S}';", "// $cfg['Servers'][1]['controlpass'] = '***';"),
+        (f'secure_link_md5 "$uri$remote_addr {S}";', 'secure_link_md5 "$uri$remote_addr ***";'),
+        ("https://x.example/hook/S3cr3tLongRandom99/run", "https://x.example/hook/***/run"),
+    ],
+)
+def test_what_follows_a_secret_in_its_line_stays(text, masked):
+    """Else another port behind a password would be told as a change of what is masked, and of nothing else."""
+    assert mask.text(text) == masked
+
+
 def test_the_corpus_is_wide():
     assert len(SECRETS) >= 450
     assert len(NEGATIVES) >= 200
@@ -174,6 +201,26 @@ ADVERSARIAL: dict[str, str | Callable[[int], str]] = {
     "commands of devices": "snmpwalk -c a -A b " * 52_000,
     "types of values": '"type": "password", ' * 50_000,
     "results": 'random_password "result": "a" ' * 33_000,
+    "options in a line": "--password=a b " * 70_000,
+    "options that end": "--password=a; -" * 70_000,
+    "options of settings": "-e a=b,password=c " * 58_000,
+    "settings of an option": "-e " + "a=b," * 120_000 + "password=c," * 45_000,
+    "parts of a connection": "; password=a" * 80_000,
+    "keys below parents": "encrypt:\n" + "  key: a\n" * 110_000,
+    "keys without parents": "  key: a\n" * 110_000,
+    "keys in braces": "jwt: {key: " * 90_000,
+    "keys behind keys": "{a: b, key: " * 80_000,
+    "spaces before keys": lambda part: "\n" + " " * (500_000 // part) + "key: a " * (70_000 // part),
+    "pins": "pin: 1234 " * 100_000,
+    "webhooks": "https://hook/a1B" * 60_000,
+    "parts of webhooks": "https://hook" + "/a1Ba1Ba1Ba1Ba1B" * 60_000,
+    "long parts of webhooks": "https://hook/ " + "https://hook/" + "a1B-" * 250_000,
+    "links": 'secure_link_md5 "' + "$uri " * 200_000,
+    "links that end": 'secure_link_md5 "$uri a" ' * 40_000,
+    "credentials": "credentials: [a, b" * 55_000,
+    "logins of tools": "oc login zip 7z " * 62_000,
+    "basic logins": "basicAuth: a:b " * 66_000,
+    "subscripts": "$password['a']['b'] = " * 45_000,
     "base64 below a name": "password:: abcd" * 66_000,
 }  # fmt: skip
 

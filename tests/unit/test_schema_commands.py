@@ -200,6 +200,18 @@ def test_databases_of_different_engines_are_not_compared(folder: Path, postgres:
         assert f"main of app is sqlite 3, {database} of {new} is postgres {postgres.major}: engines describe" in done.stderr
 
 
+def test_targets_of_different_engines_are_not_compared_where_no_name_is_on_both_sides(
+    folder: Path, server: tuple[Path, str, str], postgres: Postgres
+) -> None:
+    there = server[0]
+    with (there / "tocsin.yaml").open("a") as file:
+        file.write(f"  - {{name: lite, kind: sqlite, path: '{folder / 'app.db'}'}}\n")
+    for sides in (("pg", "lite"), ("lite", "pg")):
+        done = run(there, "diff", *sides)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "engines describe the same objects in other words" in done.stderr
+
+
 def test_diff_warns_when_the_servers_are_of_different_major_versions(folder: Path) -> None:
     assert run(folder, "export", "app", "-o", "a.json").returncode == 0
     path = folder / "a.json"

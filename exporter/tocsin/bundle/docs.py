@@ -96,15 +96,31 @@ or that was made while it did not listen, bears none of them.
 
 On PostgreSQL an object is told as altered though both definitions read the same where it was made again for something else that bears a
 name in it now, such as a table, a column, a type or a role: `reason` says which name, and what bore it. A role that was dropped and
-made again is another one, a table or a function is not. A routine whose body is kept as text looks up what it names when it runs:
-nothing is said of it. Where tables bear no number (SQLite, DuckDB, MySQL), one that has another name and one more change is told as
-renamed where no other could be meant and at least four columns are the same (two less for each index or trigger of a name that only one
-table can use); `reason` says that it is taken for the same. With less in common it is told as dropped and added.
+made again is another one, and told once as altered with the number of rights and objects that name it in `objects`; a table or a
+function that was made again is the same. A routine whose body is kept as text looks up what it names when it runs:
+nothing is said of it. Where tables bear no number (SQLite, DuckDB, MySQL), one that has another name is told as
+renamed where all its parts are the same and at least two columns are among them, or where all but one are and at least six columns (two
+less for each index or trigger of a name that only one table can use), and no other could be meant; `reason` says that it was concluded
+so. With less in common it is told as dropped and added.
 
 Told are renames of roles and tablespaces, in each database that they have to do with, and nothing else of them. Not told are
 attributes, passwords and memberships of roles (`GRANT admin TO alice`), rights on parameters, `ALTER ROLE ... SET` and
 `ALTER DATABASE ... SET`, security labels, and the default character set of a MySQL database, which tables that are made later tell as
-their own: neither a schema nor its fingerprint says anything of these.
+their own: neither a schema nor its fingerprint says anything of these. Nor is the order of columns told, though `SELECT *` and an
+`INSERT` without a list of columns depend on it: a column that is moved, or two alike that exchange their names where the engine does not
+number them. What is dropped and made again alike between two looks, a column or a table, is the same to a schema; the data in it is not
+looked at. A partition by range that comes or goes is rotation and not told; of a MySQL list, one whose values are in no other is.
+
+On MySQL and MariaDB what an account may do on the whole server (`GRANT ... ON *.*`) is one event of the object `server.ACCOUNT`, which
+belongs to no database and to no fingerprint. It takes SELECT on the database `mysql`. Not told are the exporter's own account, which roles
+an account has, on MariaDB what a role may do on the whole server, and, before the next full inspection, what is written into the tables of
+accounts by hand.
+
+Partitions of PostgreSQL by list or hash, and the one for all the rest, are told as tables are. Those by range, and whatever is below
+them, come and go by the clock: they are told only when a table becomes one or stops being one, when the first one comes or none is
+left, and when an owner, a right or row security of one that stays becomes another than its table's; the fingerprint says nothing of
+them. Not told are that one of several by range is dropped, even one that was once a table of its own, and of any partition its indexes,
+defaults, checks, policies, comments and rights on columns.
 
 Passwords are never read, so that another one in a subscription, a user mapping or a foreign server is not told. How a subscription
 connects besides (server, port, database, user, how it is encrypted) is told where the exporter's role is a superuser: nobody else may

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from tocsin.filewatch import heads
-from tocsin.filewatch.state import DATABASE, FILE, GROWING, LINK, UNFOLLOWED, FileState
+from tocsin.filewatch.state import DATABASE, FILE, GROWING, LINK, NOWHERE, UNFOLLOWED, FileState
 
 
 class FileChange(StrEnum):
@@ -76,13 +76,20 @@ def attributes(old: FileState, new: FileState, *, grows: bool = False) -> tuple[
     return tuple(found)
 
 
+def leads_again(old: FileState, new: FileState) -> bool:
+    """Tell whether a link led to no file, and leads to one now."""
+    return old.kind == LINK and old.undigested == NOWHERE and new.leads_to_file
+
+
 def _content_differs(old: FileState, new: FileState, grows: bool) -> bool:
+    if leads_again(old, new):
+        return True
     if (old.kind != FILE and not old.leads_to_file) or new.undigested == UNFOLLOWED:
-        return False  # a link that leads to a file now: where it leads is another, or the file has come
-    if old.digest and new.digest:
-        return old.digest != new.digest
+        return False  # where a link leads was not known before, or is not now
     if new.kind == LINK and not new.leads_to_file:
         return True
+    if old.digest and new.digest:
+        return old.digest != new.digest
     if grows and old.kind == FILE:
         return has_lost(old, new) or (old.inode != new.inode and bool(old.inode and new.inode))
     if GROWING in (old.undigested, new.undigested):
@@ -106,4 +113,4 @@ def compare(path: str, old: FileState | None, new: FileState | None, *, grows: b
     if not found:
         return None
     change = FileChange.REPLACED if INODE in found else FileChange.ALTERED
-    return Difference(path, change, old, new, found, shrank=grows and old.kind == new.kind == FILE and new.size < old.size)
+    return Difference(path, change, old, new, found, shrank=grows and old.kind == new.kind == FILE and has_lost(old, new))

@@ -55,7 +55,7 @@ def read(path: str, state: FileState, *, ours: Container[Inode], up_to: int, tex
     Only regular files are opened, and no link is followed. What begins as a database does is let go at once: read while it is
     written, it would have a digest of what never was. `ours` are the files that this process writes; see `magic.written_here`.
     """
-    if belongs_to_database(path):
+    if belongs_to_database(path, ours):
         return Content(state._replace(undigested=DATABASE))
     try:
         found = os.lstat(path)
@@ -101,9 +101,30 @@ def _digested(fd: int, state: FileState, up_to: int, text_up_to: int) -> Content
     return Content(state, text)
 
 
-def belongs_to_database(path: str) -> bool:
-    """Tell whether a file is one that a database keeps beside its own: by its name, and by that one's being there."""
-    return any(path.endswith(suffix) and os.path.exists(path.removesuffix(suffix)) for suffix in BESIDE_DATABASES)  # noqa: PTH110
+def belongs_to_database(path: str, ours: Container[Inode]) -> bool:
+    """Tell whether a file is one that a database keeps beside its own: by its name, and by what that one is.
+
+    What may not be read can be a database, and is left alone; `ours` are databases, and never opened.
+    """
+    return any(path.endswith(suffix) and _may_be_database(path.removesuffix(suffix), ours) for suffix in BESIDE_DATABASES)
+
+
+def _may_be_database(path: str, ours: Container[Inode]) -> bool:
+    try:
+        found = os.lstat(path)
+        if (found.st_dev, found.st_ino) in ours:
+            return True
+        if not stat.S_ISREG(found.st_mode):
+            return False
+        fd = open_to_look(path)
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    try:
+        return engine_of(os.pread(fd, HEAD, 0)) is not None
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
 
 
 def open_to_look(path: str) -> int:

@@ -24,7 +24,8 @@ def differences(
     has come, or was written over, that was written no earlier than it was last, and can hold all of it: at least as long as it was or
     compressed, and beginning as it did; or it is another while such a compressed copy (app.log.1.gz), made since it was last written
     to, has come. What else of such names moves up, is compressed (the name with .gz or the like comes while the one without goes) or
-    falls off the end, belongs to the rotation; what merely bears such a name, or was appended to, does not.
+    falls off the end, belongs to the rotation; what merely bears such a name, or was appended to, does not. Where the log has moved on
+    to a higher number, the copies of lower ones were logs since, and belong to it where what had their names has moved up or fallen off.
     """
     found = [d for name in sorted({*old, *new}) if (d := compare(name, old.get(name), new.get(name), grows=name in grows)) is not None]
     if found and grows:

@@ -8,7 +8,7 @@ from typing import Any
 from tocsin.event import Event, EventKind
 from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, RIGHTS, TARGET, TYPE, Difference, FileChange
 from tocsin.filewatch.risk import is_secret_name, weigh
-from tocsin.filewatch.state import FILE, FileState, group, owner, permissions, shown
+from tocsin.filewatch.state import FILE, NOWHERE, FileState, group, owner, permissions, shown
 
 OBJECT_KINDS = ("file", "directory", "link", "fifo", "socket", "block_device", "character_device", "unknown", "files")
 """What an event of a file can be about; `files` are many at once, of which each has no event of its own."""
@@ -24,8 +24,12 @@ def file_event(difference: Difference, diff: str | None = None, **detail: Any) -
         more |= {"old_inode": d.old.inode, "new_inode": d.new.inode}
     if not {MODE, OWNER, GROUP, TARGET, RIGHTS}.issuperset(d.attributes or (CONTENT,)) and not is_secret_name(d.path.rpartition("/")[2]):
         # A short secret could be guessed until the digest fits.
-        more |= {name: s.digest for name, s in (("old_sha256", d.old), ("new_sha256", d.new)) if s is not None and s.digest}
-    if d.new is not None and d.new.undigested and CONTENT in d.attributes:
+        more |= {
+            name: s.digest
+            for name, s in (("old_sha256", d.old), ("new_sha256", d.new))
+            if s is not None and s.digest and s.undigested != NOWHERE
+        }
+    if d.new is not None and d.new.undigested not in (None, NOWHERE) and CONTENT in d.attributes:
         more["evidence"] = f"size and time of change; no digest: {d.new.undigested}"
     if d.new is not None and d.new.mtime_ns and CONTENT in d.attributes:
         more["modified"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(d.new.mtime_ns // 10**9))

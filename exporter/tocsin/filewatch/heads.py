@@ -58,7 +58,7 @@ def read(path: str, name: str, ours: Container[Inode]) -> str | None:
     suffix = packing(name)
     try:
         found = os.lstat(path)
-        if (found.st_dev, found.st_ino) in ours or belongs_to_database(path):
+        if (found.st_dev, found.st_ino) in ours or belongs_to_database(path, ours):
             return None
         fd = open_to_look(path)
     except OSError:

@@ -71,6 +71,9 @@ class Places:
                 return _ANYWHERE
             path = path.rpartition("/")[0] or "/"
 
+    def is_point(self, path: str) -> bool:
+        return path in self._by_point
+
     def that_may_hang_in(self, directory: str) -> dict[str, Place]:
         """Return by name what is mounted directly in a directory and may hang."""
         return self._risky.get(directory, {})

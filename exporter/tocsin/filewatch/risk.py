@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tocsin.event import Risk
-from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, RIGHTS, TARGET, TYPE, Difference, FileChange
+from tocsin.filewatch.compare import CONTENT, GROUP, INODE, MODE, OWNER, RIGHTS, TARGET, TYPE, Difference, FileChange, leads_again
 from tocsin.filewatch.state import DATABASE, DIRECTORY, FILE, LINK
 
 _SECRET = re.compile(
@@ -125,14 +125,23 @@ def _leads_nowhere(d: Difference) -> bool:
     return d.new is not None and d.new.kind == LINK and not d.new.leads_to_file
 
 
+def _leads_again(d: Difference) -> bool:
+    return d.old is not None and d.new is not None and leads_again(d.old, d.new)
+
+
+def _leads_to_the_same(d: Difference) -> bool:
+    return _leads_again(d) and d.old is not None and d.old.digest is not None and d.subject.digest == d.old.digest
+
+
 def _narrows(d: Difference) -> bool:
     return d.old is not None and d.new is not None and not d.new.mode & ~d.old.mode
 
 
 def _times_are_forged(d: Difference) -> bool:
-    """The content is another in the same file, and the time of its last change is not: somebody has set it back."""
-    same = d.old is not None and d.new is not None and d.old.kind == d.new.kind == FILE and d.old.mtime_ns == d.new.mtime_ns
-    return same and INODE not in d.attributes
+    """The content is another, in the same file or in one in its place, and the time of its last change is not: somebody has set it back."""
+    if d.old is None or d.new is None or not d.old.kind == d.new.kind == FILE or d.old.mtime_ns != d.new.mtime_ns:
+        return False
+    return d.old.digest != d.new.digest if d.old.digest and d.new.digest else d.old.size != d.new.size
 
 
 def _says_who(d: Difference) -> bool:
@@ -170,8 +179,10 @@ RULES: tuple[Rule, ...] = (
         _times_are_forged, security=True,
     ),
     Rule(ALTERED, CONTENT, Risk.BREAKING, "the link leads to no file now", _leads_nowhere),
+    Rule(ALTERED, CONTENT, Risk.SAFE, "the link leads to a file again, and the content is the same", _leads_to_the_same),
     Rule(ALTERED, CONTENT, Risk.DESTRUCTIVE, "it is empty now", lambda d: d.new is not None and d.new.kind == FILE and d.new.size == 0),
     Rule(ALTERED, CONTENT, Risk.CAUTIOUS, "it says who may log in, and how", _says_who, security=True),
+    Rule(ALTERED, CONTENT, Risk.CAUTIOUS, "the link leads to a file again: who reads it now reads something else", _leads_again),
     Rule(ALTERED, CONTENT, Risk.CAUTIOUS, "who reads it now reads something else"),
     Rule(ALTERED, TARGET, Risk.CAUTIOUS, "the link leads somewhere else"),
     Rule(ALTERED, MODE, Risk.BREAKING, "it runs with its owner's or group's rights now", _runs_as_other, security=True),

@@ -18,6 +18,9 @@ _ROTATED = re.compile(
     re.VERBOSE,
 )
 
+_MOST_DIGITS = 5
+"""Of a copy's number; one with more is a date or a time."""
+
 
 def rotated_from(name: str) -> tuple[str, bool] | None:
     """Return of which name this is an older copy by its form, and whether it is compressed; None for a name of its own.
@@ -50,7 +53,7 @@ class Rotation:
         self.rotated_before = {copy.inode: copy for copy in before if copy.inode}
         logs = [old[name] for name in self.copies if name in old and old[name].kind == FILE]
         self.files_before = self.rotated_before | {log.inode: log for log in logs if log.inode}
-        self.copied_before = {(copy.inode, copy.size) for copy in before}
+        self.copied_before = {(copy.inode, copy.size, copy.head) for copy in before}
 
     def explain(self, found: list[Difference]) -> Iterator[Difference]:
         by_name = {d.path: d for d in found}
@@ -59,7 +62,7 @@ class Rotation:
             to = self._moved_to(base) or self._copied_to(base) or self._packed_to(base)
             packed = {name: source for name in copies if (source := self._packed_from(name, copies)) is not None}
             if to is not None or packed:
-                belonging = [name for name in copies if name in by_name and self._belongs(name, to, packed)]
+                belonging = [name for name in copies if name in by_name and self._belongs(name, base, to, packed)]
                 detail = {"to": to or next(iter(packed))}
                 if gone := [name for name in belonging if self._fell_off(name, packed)]:
                     detail["removed"] = ", ".join(gone)
@@ -109,7 +112,7 @@ class Rotation:
         for name in self.copies[base]:
             copy = self.new.get(name)
             # The time of its inode says nothing: a touch moves it. Nor does that of its content where the rest is as it was.
-            if copy is None or copy.kind != FILE or (copy.inode, copy.size) in self.copied_before or self._only_grew(copy):
+            if copy is None or copy.kind != FILE or (copy.inode, copy.size, copy.head) in self.copied_before or self._only_grew(copy):
                 continue
             written_since = copy.mtime_ns // 10**9 >= old.mtime_ns // 10**9  # some programs keep whole seconds
             if written_since and _holds(name, copy, old):
@@ -119,7 +122,7 @@ class Rotation:
     def _packed_to(self, base: str) -> str | None:
         """Return the rotated name of a compressed copy that has come since, while the file itself has gone or is another."""
         old, new = self.old.get(base), self.new.get(base)
-        if old is None or old.kind != FILE or old.inode in self.names or (new is not None and new.inode == old.inode):
+        if old is None or old.kind != FILE or not self._is_gone(old) or (new is not None and new.inode == old.inode):
             return None
         for name in self.copies[base]:
             if self._came_packed(name) and self.new[name].ctime_ns >= old.mtime_ns and _holds(name, self.new[name], old):
@@ -154,7 +157,7 @@ class Rotation:
         before = self.rotated_before.get(copy.inode)
         return before is not None and copy.size >= before.size and not heads.differ(before.head, copy.head)
 
-    def _belongs(self, name: str, to: str | None, packed: Mapping[str, str]) -> bool:
+    def _belongs(self, name: str, base: str, to: str | None, packed: Mapping[str, str]) -> bool:
         """Tell whether a copy's own difference is part of the rotation."""
         if name == to or name in packed:
             return True
@@ -163,7 +166,28 @@ class Rotation:
             return to is not None or name in packed.values()
         if to is None or new.kind != FILE:
             return False
-        return (old is None or old.inode != new.inode) and new.inode in self.rotated_before and self._was(new) is not None
+        if old is not None and old.inode == new.inode and not has_lost(old, new):
+            return False
+        if new.inode in self.rotated_before and self._was(new) is not None:
+            return True
+        return self._came_between(name, base, to, packed)
+
+    def _came_between(self, name: str, base: str, to: str, packed: Mapping[str, str]) -> bool:
+        """Tell whether it is a log that came and was put aside, both since the last look: by its number it is younger than `to`.
+
+        What had its name must have moved up, or have fallen off the end.
+        """
+        number, last = _number(name), _number(to)
+        if number is None or last is None or number >= last:
+            return False
+        was = self.old.get(name)
+        if was is None or name in packed.values():
+            return True
+        numbers = {copy: n for copy in self.copies[base] if copy in self.new and (n := _number(copy)) is not None}
+        if not self._is_gone(was):
+            return numbers.get(self.names[was.inode], 0) > number
+        times = last - min(numbers.values()) + 1
+        return max(numbers.values()) < number + times
 
     def _fell_off(self, name: str, packed: Mapping[str, str]) -> bool:
         old = self.old.get(name)
@@ -192,6 +216,17 @@ def _gained(was: FileState, now: FileState) -> tuple[str, ...]:
         if wider:
             found.append(attribute)
     return tuple(found)
+
+
+def _number(name: str) -> int | None:
+    """Return how many younger copies one has by its name; None where that has a date or the like.
+
+    >>> _number("app.log.2.gz"), _number("app.log-20261121")
+    (2, None)
+    """
+    found = _ROTATED.fullmatch(name)
+    mark = found["mark"][1:] if found is not None else ""
+    return int(mark) if mark.isdecimal() and len(mark) <= _MOST_DIGITS else None
 
 
 def _plain(name: str) -> str:

@@ -28,9 +28,9 @@ _KINDS = {
 KINDS = tuple(_KINDS.values())
 
 DATABASE, LARGE, PENDING, DENIED, GROWING, NOT_WANTED = "database", "large", "pending", "permission", "growing", "not wanted"
-UNFOLLOWED = "not followed"
+UNFOLLOWED, NOWHERE = "not followed", "no file"
 """Why a file's content has no digest: a database that is in use, larger than is read, not read yet, not permitted, a log that is
-always appended to, not asked for, behind a link that is left alone."""
+always appended to, not asked for, behind a link that is left alone or leads to no file."""
 
 
 class FileState(NamedTuple):
@@ -50,7 +50,7 @@ class FileState(NamedTuple):
     target: str | None = None
     """Where a link leads, as it is written in it."""
     digest: str | None = None
-    """SHA-256 of the content."""
+    """SHA-256 of the content; of a link that leads to no file now, of what it led to last."""
     undigested: str | None = None
     """Why there is no digest of a file; see above."""
     rights: str | None = None
@@ -61,7 +61,7 @@ class FileState(NamedTuple):
     @property
     def leads_to_file(self) -> bool:
         """Whether it is a link to a file: then size, times, digest and why there is none are those of the file."""
-        return self.kind == LINK and (self.digest is not None or self.undigested not in (None, UNFOLLOWED))
+        return self.kind == LINK and self.undigested not in (UNFOLLOWED, NOWHERE) and bool(self.digest or self.undigested)
 
     @property
     def moved(self) -> tuple[int, ...]:

@@ -22,6 +22,8 @@ _HOUR = 3600.0
 _MOST_NAMED, _MOST_OFTEN = 20, 5_000
 PER_HOUR, PER_FOLDER, PER_RUN = 12, 100, 5_000
 _RISKS = list(Risk)
+_GOING = (FileChange.DROPPED, FileChange.RENAMED)
+"""Told of a file however often it changes; that it is another kind of thing bears on security, and is so too."""
 _Sort = tuple[str, str, Risk, bool]
 """Directory, change, risk, and whether it bears on security."""
 
@@ -36,6 +38,8 @@ class _Often(NamedTuple):
     """Events told of it that bear on security; they are counted apart."""
     untold: int = 0
     """Changes that were counted only."""
+    gone: int = 0
+    """Events told of its going, under its name or altogether; they are counted apart, too."""
 
 
 class _Recent(NamedTuple):
@@ -51,7 +55,7 @@ class Teller:
     """What one run has to tell, written with what it remembers in one transaction."""
 
     def __init__(self, run: Run, *, per_hour: int = PER_HOUR, database: str | None = None) -> None:
-        """At most `per_hour` events of one file in an hour, and as many that bear on security.
+        """At most `per_hour` events of one file in an hour, as many of its going, and as many that bear on security.
 
         Of what happens to many files of a directory at once the first hundred are told one by one, so that a flood of one sort
         hides nothing of another.
@@ -91,23 +95,27 @@ class Teller:
 
     def _admit(self, event: Event) -> FileChange | str | None:
         """Return None for what is counted only, FLAPPING for the event that says so."""
-        began, told, security, untold = self._often.get(event.object, _Often(self._now))
-        if self._now - began > _HOUR and (not untold or told <= self._per_hour):
-            began, told, security, untold = self._now, 0, 0, 0
-        if event.security and security < self._per_hour:
-            self._often[event.object] = _Often(began, told, security + 1, untold)
+        often = self._often.get(event.object, _Often(self._now))
+        if self._now - often.began > _HOUR and (not often.untold or often.told <= self._per_hour):
+            often = _Often(self._now)
+        if event.security and often.security < self._per_hour:
+            self._often[event.object] = often._replace(security=often.security + 1)
             return ""
+        if event.change in _GOING and often.gone < self._per_hour:
+            self._often[event.object] = often._replace(gone=often.gone + 1)
+            return ""
+        began, told, untold = often.began, often.told, often.untold
         # An hour is over only when it was one without too many: each change that is not told begins it anew.
         verdict: FileChange | str | None = "" if told < self._per_hour else FileChange.FLAPPING if told == self._per_hour else None
         if told >= self._per_hour:
             began, untold = self._now, untold + 1
-        self._often[event.object] = _Often(began, told + 1, security, untold)
+        self._often[event.object] = often._replace(began=began, told=told + 1, untold=untold)
         return verdict
 
-    def _count(self, event: Event) -> None:
+    def _count(self, event: Event, times: int = 1) -> None:
         self._moved = True
         key = f"{event.change}|{event.risk}|{'yes' if event.security else 'no'}"
-        self._changes[key] = self._changes.get(key, 0) + 1
+        self._changes[key] = self._changes.get(key, 0) + times
         self._recent.append(_Recent(self._now, event.object, event.object_kind, event.change, event.risk or Risk.SAFE, event.security))
         if len(self._recent) > 2 * RECENT:
             self._shorten()
@@ -132,18 +140,28 @@ class Teller:
 
     def summed_up(self) -> Iterable[Event]:
         for sort, count in self._counts.items():
-            folder, change, risk, security = sort
-            yield Event(
-                kind=EventKind.FILE,
-                object_kind="files",
-                object=folder,
-                change=change,
-                risk=risk,
-                reason=f"{count} files at once: they are told together",
-                detail={"count": count, "some": self._summed[sort]},
-                security=security,
-                database=self._database,
-            )
+            yield self._together(sort, f"{count} files at once: they are told together", count, self._summed[sort])
+
+    def tell_as_one(self, folder: str, change: FileChange, risk: Risk, reason: str, paths: list[str], *, files: int) -> None:
+        """Tell of what one cause did to many files of a directory."""
+        some = [shown(path) for path in paths[:_MOST_NAMED]]
+        event = self._together((shown(folder), change, risk, False), reason, files, some)
+        self._count(event, files)
+        self._run.event(event)
+
+    def _together(self, sort: _Sort, reason: str, count: int, some: list[str]) -> Event:
+        folder, change, risk, security = sort
+        return Event(
+            kind=EventKind.FILE,
+            object_kind="files",
+            object=folder,
+            change=change,
+            risk=risk,
+            reason=reason,
+            detail={"count": count, "some": some},
+            security=security,
+            database=self._database,
+        )
 
     def finish(self) -> None:
         """Tell what was summed up, remember, and emit the series."""

@@ -38,6 +38,7 @@ _BACKSLASHES = _tokens(r"[^'\\]|\\.")
 _DEEPEST = 3
 """Levels of SQL in literals, comments and dollar quotes that are read."""
 _NAME_IN_QUOTES = re.compile(r"""[\s"${]{0,4}(?:[\w.\- ,$]{0,200}[.,])?([\w\-]{1,128})[\s"}]{0,4}""")
+_IN_BRACKETS = re.compile(r"\['[A-Za-z_]\w{0,64}'\]")
 _LAST_PART = re.compile(r"""[^."`\[\]]+(?=["`\]]?$)""")
 _NO_VALUE = re.compile(
     r"\s*|\*\*\*|aes|bf|des|3des|xdes|md5|sha-?\d{0,3}|hex|base64|escape|utf-?8|second|minute|hour|day|week|month|year", re.IGNORECASE
@@ -171,7 +172,7 @@ class _Scan:
             self._mask_since(frame.item)
         elif is_name and (self.before in _STEPS or frame.kind == "subscript" or self._is_key_of(frame)):
             frame.secret, frame.key = True, not frame.begun
-        else:
+        elif not (frame.kind == "subscript" and _IN_BRACKETS.match(self.text, start - 2)):  # what is named by it is the value
             frame.named |= is_name
             frame.key = is_name and not frame.begun
             self._inside(start, end)

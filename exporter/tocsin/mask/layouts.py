@@ -203,4 +203,4 @@ def _is_value(key: str, value: str, *, listed: bool) -> bool:
 
 def _starred_value(value: str) -> str:
     found = quoted(value, 0)
-    return found.masked + value[found.end :] if found is not None and "\n" not in value and len(value) >= 2 else STARS
+    return found.masked + value[found.end :] if found is not None and "\n" not in value and len(value) >= 2 else starred_inside(value)

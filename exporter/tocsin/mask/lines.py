@@ -40,6 +40,9 @@ _OF_COMMANDS = (
     _command("mongo", r"mongo\w{0,10}", r"-p[ \t]{0,9}(?!-)"),
     _command("ldap|kadmin", r"ldap\w{1,12}|kadmin", rf"-w{_GAP}"),
     _command("login|useradd|usermod", r"(?:docker|podman|skopeo|registry|nerdctl)[ \t]login|useradd|usermod", rf"-p{_GAP}"),
+    _command("login", r"(?:oc|cf|az|helm|crane|oras|buildah)[ \t](?:registry[ \t]|auth[ \t])?login", rf"-p{_GAP}"),
+    _command("7z", r"7z[ar]{0,2}", r"-p(?![\s*]|$)"),
+    _command("zip", r"(?:un)?zip", rf"-P{_GAP}"),
     _command("sqlcmd|bcp|ipmitool|mosquitto|tsql", r"sqlcmd|bcp|ipmitool|mosquitto_\w{2,6}|tsql", r"-P[ \t=]{0,9}"),
     _command("snmp", r"snmp[a-z]{1,12}", rf"-[cA]{_GAP}"),
     _command("snmp", r"snmp[a-z]{1,12}", rf"-X{_GAP}"),
@@ -120,6 +123,21 @@ _OF_PROGRAMS = (
     _row(
         "user=|user =|login=|login =|auth=|auth =|ident",
         r"""(?i:user|login|auth|authident)["']?(?:[ \t]?=|(?<=dent.):|(?<=dent):)[ \t]?["']?[\w.@-]{1,64}:(?!\d{1,9}\b|[/:]|\*\*\*)""",
+    ),
+    _row(
+        "basic",
+        r"""(?i:basic[_-]?auth)["']?[ \t]{0,9}[:=][ \t]{0,9}["']?[\w.@-]{1,64}:""",
+        r"""(?!\d{1,9}\b|[/:\s]|\*\*\*)[^\s"',;}]{1,200}""",
+    ),
+    _row(
+        "credentials",
+        rf"""(?i:credentials)["']?[ \t]{{0,9}}[:=][ \t]{{0,9}}[\[(][ \t]{{0,9}}{_IN_LIST}""",
+        r"""(?!["']?\*\*\*)["']?[^\s"',\])]{1,200}["']?(?=[ \t]{0,9}[\])])""",
+    ),
+    _row(
+        "secure_link_md5",
+        r"""\bsecure_link_md5[ \t]{1,40}["'](?:\$\{?\w{1,64}\}?|[ \t])*+""",
+        r"""(?!\*\*\*)[^$\s"'][^"'\n]{0,300}(?=["'])""",
     ),
     _row("allow", r"\ballow[ \t]{1,9}[\w.-]{1,64}:(?!\d{1,9}\b|[/:\s])"),
     _row(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tocsin.mask.names import holds_passwords, is_secret, may_be_secret, plural
+from tocsin.mask.names import holds_passwords, is_of_keys, is_pin, is_secret, is_word, may_be_secret, plural
+from tocsin.mask.parents import parent_of, refers
 from tocsin.mask.values import (
     STARS,
     Place,
@@ -14,6 +15,7 @@ from tocsin.mask.values import (
     block_end,
     braced,
     bracketed,
+    end_of_tight,
     indented_block,
     is_masked,
     open_quote,
@@ -67,6 +69,7 @@ _RANDOM = re.compile(
         (?=["'\s,;}\])]|\Z)""",
     re.VERBOSE,
 )
+_PIN = re.compile(r"""["']?(\d{4,12})(?=["']?(?:[\s,;}\])]|\Z))""")
 _DECLARED = re.compile(
     r"""["`\]]?[ \t]{1,20}(?:[^\n;'"]{0,120}?(?:\bDEFAULT[ \t(]|:=)|[A-Za-z_][\w.]{0,60}(?:\[\d{0,5}\])?[ \t]{0,20}=)
         [ \t(]{0,20}(?=[A-Za-z]{0,2}['"$])""",
@@ -160,6 +163,8 @@ class _Scan:
         separator = _SEPARATOR.match(self.text, word.end())
         if separator is not None:
             return self._after_separator(word, separator)
+        if is_word(word[0]):
+            return None
         ways: tuple[Callable[[re.Match[str]], Value | None], ...] = (
             self._of_option, self._in_element, self._in_call, self._beside_name, self._in_object, self._after_space, self._declared,
         )  # fmt: skip
@@ -172,8 +177,24 @@ class _Scan:
     def _random(self, word: re.Match[str]) -> Value | None:
         """Return the value of what may be a secret, if no person would think of such a one."""
         separator = _SEPARATOR.match(self.text, word.end())
-        found = _RANDOM.match(self.text, separator.end()) if separator is not None else None
-        return Value(found.start(1), found.end(1), STARS) if found is not None else None
+        if separator is None:
+            return None
+        found = (_PIN if is_pin(word[0]) else _RANDOM).match(self.text, separator.end())
+        if found is not None:
+            return Value(found.start(1), found.end(1), STARS)
+        return self._of_parent(word, separator) if word[0].lower() == "key" else None
+
+    def _of_parent(self, word: re.Match[str], separator: re.Match[str]) -> Value | None:
+        """Return the value of a key below a name that tells what it is for: `encryption: {key: ...}`."""
+        self._move_to(word.start())
+        start = separator.end()
+        parent = parent_of(self.text, self.line, word.start())
+        if parent is None or start >= self.line_end or refers(self.text, start):
+            return None
+        is_odd = parent.lower() == "secret" and _ODD.match(self.text, start + (self.text[start] in "\"'")) is not None
+        if not (is_odd or is_of_keys(parent)):
+            return None
+        return self._at(word[0], start, word, tight=separator[0].endswith("="), mark=separator["mark"])
 
     def _after_separator(self, word: re.Match[str], separator: re.Match[str]) -> Value | None:
         text, name = self.text, word[0]
@@ -201,7 +222,8 @@ class _Scan:
             if is_masked(text, start):
                 return None
         leads = not text[max(self.line, word.start() - 200) : word.start()].strip(" \t-\"'#;")
-        place = Place(text, start, self.line, min(self.line_end, len(text)), tight, leads)
+        ends = end_of_tight(text[max(self.line, start - 400) : start]) if tight and mark == "=" else None
+        place = Place(text, start, self.line, min(self.line_end, len(text)), tight, leads and ends is None, ends)
         if mark == ":" and (block := indented_block(place)) is not None:
             return block
         if text.startswith("[", start):
@@ -223,7 +245,7 @@ class _Scan:
         content = self.text[value.start : value.end].strip("\"'` \t\r")
         if _NOTHING.fullmatch(content) or _BOUND.match(content) or content == STARS:
             return None
-        if plural(name) and _NUMBER.fullmatch(content):
+        if (plural(name) or is_word(name)) and _NUMBER.fullmatch(content):
             return None
         if not holds_passwords(name) and _PATH.fullmatch(content):
             return None
@@ -370,7 +392,7 @@ def _end_of_line(text: str, start: int) -> int:
 
 _IN_NAMES = (
     "pass", "pw", "secret", "token", "credential", "key", "auth", "cookie", "psk", "salt", "bearer", "community", "mnemonic", "wort",
-    "shared", "seed", "contrase",
+    "shared", "seed", "contrase", "clave", "senha", "dsn", "crypt", "pin=", "pin =", "pin:", "pin\"", "pin'",
 )  # fmt: skip
 """One of these is in every name of a secret: most texts have none, and are done with after the search."""
 

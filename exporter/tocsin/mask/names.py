@@ -17,7 +17,9 @@ _SECRET_PART = re.compile(
     r"(?:api|access|private|auth|secret|shared|account|signing|encryption|preshared|master|license)key|mnemonic"
 )
 _SECRET_END = re.compile(r"(?:^|(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!under)(?<!over))pass$|pwd$|tokens?$|^(?:.*[^aeiou])?pw$|psk$")
-_SECRET_WORDS = frozenset(("authorization", "cookie", "cookies", "bearer", "masterauth", "rocommunity", "rwcommunity", "pgpass", "pepper"))
+_SECRET_WORDS = frozenset(
+    ("authorization", "cookie", "cookies", "bearer", "masterauth", "rocommunity", "rwcommunity", "pgpass", "pepper", "clave", "senha")
+)
 _NO_SECRET = frozenset(("passwordless", "passwords", "secrets", "credentials", "tokens"))
 """Words that mean a thing without one, or many: a list of names more often than a secret. Judged by the value, see `plural`."""
 
@@ -28,9 +30,14 @@ _KEYS = frozenset((
     "app", "application", "license", "deploy", "wrapping", "unseal", "stream", "webhook", "integration", "routing", "subscription",
     "consumer", "bot", "nonce", "in", "data", "vault", "recovery", "admin", "write", "functions", "host", "openai", "stripe",
     "sendgrid", "mailgun", "datadog", "dd", "newrelic", "client", "decryption", "block", "rails", "wep", "validation", "authentication",
-    "otp", "sec",
+    "otp", "sec", "user", "fernet",
 ))  # fmt: skip
-_SALTS = frozenset(("auth", "password", "secure", "nonce", "in", "hash", "session", "secret", "token"))
+_SALTS = frozenset(("auth", "password", "secure", "nonce", "in", "hash", "session", "secret", "token", "encryption", "crypto", ""))
+_WORDS = frozenset(("salt", "salts", "clave", "senha"))
+"""Names that are words of a language, or a command: secrets where they are set, not where they are mentioned."""
+_OF_KEYS = frozenset(
+    ("encrypt", "encryption", "encrypted", "encrypter", "crypt", "crypto", "cipher", "jwt", "jws", "jwe", "hmac", "signing", "signer")
+)
 
 # What follows the secret word and says that only something about the secret is meant.
 _ABOUT = frozenset((
@@ -47,7 +54,7 @@ _ABOUT = frozenset((
     "created", "at", "date", "time", "lock", "management", "mode", "bucket", "id", "ids", "keyring", "domain", "secure", "httponly",
     "samesite", "users", "entity", "exchange", "key", "keys", "rate", "per", "used", "usage", "budget", "schema", "table", "class",
     "dialog", "agent", "less", "through", "valid", "digits", "review", "creation", "generator", "mount", "mounts", "volume", "projection",
-    "total", "seconds",
+    "total", "seconds", "validity",
 ))  # fmt: skip
 _OPEN_KEYS = frozenset(("public", "pub", "primary", "foreign", "cache", "host", "sort", "partition", "idempotency", "fingerprint"))
 _STILL = {("secret", "id"), ("secret", "key"), ("token", "key"), ("token", "auth")}
@@ -63,7 +70,22 @@ def is_secret(name: str) -> bool:
 def may_be_secret(name: str) -> bool:
     """Tell whether it depends on the value: `key` and the like, which mean a secret where what they name looks like one."""
     words = _words(name[-_LONGEST:])
-    return bool(words) and (words[-1] in ("key", "encrypt") or words[-2:] == ("key", "base")) and _OPEN_KEYS.isdisjoint(words)
+    return bool(words) and (words[-1] in ("key", "encrypt", "pin") or words[-2:] == ("key", "base")) and _OPEN_KEYS.isdisjoint(words)
+
+
+def is_pin(name: str) -> bool:
+    """Tell whether it is a secret if it is a number of some digits; one or two are those of a plug, or of a version."""
+    return _words(name[-_LONGEST:])[-1:] == ("pin",)
+
+
+def is_word(name: str) -> bool:
+    """Tell whether the name says that it is a secret only where it is set to something."""
+    return name.lower() in _WORDS
+
+
+def is_of_keys(name: str) -> bool:
+    """Tell whether what is named `key` below such a name is one to encrypt or to sign with."""
+    return not _OF_KEYS.isdisjoint(_words(name[-_LONGEST:])[-1:])
 
 
 def plural(name: str) -> bool:
@@ -105,6 +127,8 @@ def _says_secret(words: tuple[str, ...], i: int) -> bool:
         return before == "de"
     if word in ("salt", "salts"):
         return before in _SALTS
+    if word == "dsn":
+        return before in ("sentry", "raven")
     if word == "signature":
         return words[max(0, i - 2) : i] == ("shared", "access")
     return word in _SECRET_WORDS or bool(_SECRET_PART.search(word) or _SECRET_END.search(word))

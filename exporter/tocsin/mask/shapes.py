@@ -107,6 +107,11 @@ def _end_of_address(text: str, start: int, login: int) -> int:
     return min(x for x in (closing if closing >= 0 else stop, breaks if breaks >= 0 else limit))
 
 
+def _mask_hook(found: re.Match[str]) -> str:
+    """Mask the parts of a webhook's path that look random: who knows them may call it."""
+    return _PIECE_OF_HOOK.sub(STARS, found[0]) if _OF_HOOK.search(found[0]) else found[0]
+
+
 def _mask_go_logins(text: str) -> str:
     """Mask the password before `@tcp(`, which Go's MySQL driver takes as it is, without any escape."""
     written: list[str] = []
@@ -158,11 +163,18 @@ _PATHS = re.compile(
     r"((?:hooks\.slack\.com/(?:services|workflows|triggers)|(?:discord|discordapp)\.com/api/webhooks/\d{1,30}|[\w.-]{1,80}\.webhook\.office\.com/\w{1,20}"
     r"|api\.telegram\.org/(?:bot|file/bot)|outlook\.office\.com/webhook|chat\.googleapis\.com/v1/spaces/[\w-]{1,40}/messages)/?)(?!\*\*\*)[\w@./:\-?&=%]{6,500}"
 )
+_ADDRESS = re.compile(r"""\bhttps?://[^\s"'<>?#]{1,1000}""")
+_OF_HOOK = re.compile(r"(?<![\w-])(?:web-?)?hooks?(?![\w-])", re.IGNORECASE)
+_PIECE_OF_HOOK = re.compile(
+    r"""(?<=/)(?:(?=[^/]{0,200}\d)(?=[^/]{0,200}[a-z])(?=[^/]{0,200}[A-Z])(?:[A-Za-z0-9]{16,200}|(?=(?:[^/\d]{0,200}\d){3})[\w-]{20,200})
+        |[0-9a-f]{24,200}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=[/,;)\]}`]|\Z)""",
+    re.VERBOSE,
+)
 _BEARER = re.compile(
     r"(\b(?:Bearer|Basic|Negotiate)[ \t]{1,20})(?!\*\*\*)(?=[A-Za-z0-9\-._~+/]{12,})[A-Za-z0-9\-._~+/]{12,8000}+=*(?![A-Za-z ])"
 )
 _BARE_LOGIN = re.compile(
-    r"(\bhttps?://)(?!\*\*\*)(?:[^\s:/?#@\"'<>]{4,256}(?=@(?:[\w-]{1,40}\.){0,3}(?:github|gitlab|bitbucket)\.\w{2,9})|[0-9a-f]{32}(?=@))"
+    r"(\bhttps?://)(?!\*\*\*)(?:[^\s:/?#@\"'<>]{4,256}(?=@(?:[\w-]{1,40}\.){0,3}(?:github|gitlab|bitbucket|sentry)\.\w{2,9})|[0-9a-f]{32}(?=@))"
 )
 
 
@@ -309,6 +321,8 @@ def mask_shapes(text: str) -> str:
         text = _mask_sql(text)
     if "Secret" in text or '"kty"' in text:
         text = _mask_documents(text)
+    if "hook" in lowered and "://" in text:
+        text = _ADDRESS.sub(_mask_hook, text)
     for words, pattern in _ADDRESSED:
         if any(map(lowered.__contains__, words)):
             text = pattern.sub(rf"\1{STARS}", text)

@@ -21,9 +21,18 @@ _KEYED = re.compile(r"""[ \t]*(?:-[ \t]+)?(?:[\w."'$/-]{1,128}[ \t]*[:=]|[\#;\])
 _ITEM = re.compile(r"[ \t]*-[ \t]+(?P<item>[^\n]*)")
 # What ends an unquoted value before its line does: the next of several settings, the end of an XML element.
 _NEXT_SETTING = re.compile(r"[ \t]+(?=[\w.-]{1,64}=(?!=))|[;,][ \t]*(?=[\w.-][\w .-]{0,62}=(?!=))")
+_NEXT_ARGUMENT = re.compile(r"[ \t]+(?=[-|&<>]|\\\r?\Z)|;(?=[ \t\r]|\Z)")
+_NEXT_IN_CONNECTION = re.compile(r";")
 _NEXT_IN_QUERY = re.compile(r"&(?=(?:amp;)?[\w.\[\]-]{1,64}=)|%26|#")
+_ARGUMENT = re.compile(
+    r"(?<![^\s(`])(?:--[A-Za-z]|-[A-Z][A-Za-z]|(?<=\S )-[a-z]|--?[A-Za-z][\w-]{0,60}[ =](?:\S{0,200}[,?&;])?[A-Za-z_])[\w.-]{0,128}=$"
+)
+"""An option with its value, `--password=`, or the setting that is the value of one, `-e DB_PASSWORD=`."""
+_ALONE = re.compile(r"[ \t]*-[ \t]+-\S*=$")
+"""An option that is an item of a list: its value goes to the end of the line, whatever is in it."""
+_IN_CONNECTION = re.compile(r"[^\s;][ \t]*;[ \t]*[A-Za-z_][\w.-]{0,64}=$")
 _NEXT_IN_BRACES = re.compile(r",[ \t]|[})\]]")
-_DONE = re.compile(r"""[("'`\[{$]{0,3}\*\*\*(?!\w)""")
+_DONE = re.compile(r"""[("'`\[{$]{0,3}\*\*\*(?!\w)|\\{1,4}["']\*\*\*["'][ \t\r]*(?:\n|\Z)""")
 
 
 def starred(text: str) -> str:
@@ -54,6 +63,8 @@ class Place:
     """Whether it stands right behind its separator."""
     leads: bool = False
     """Whether its name is the first word of the line."""
+    ends: re.Pattern[str] | None = None
+    """What else ends it, unless it is quoted: the next argument of a command, the next part of a connection string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +228,25 @@ def open_quote(text: str, line: int, at: int) -> str:
     return max(found, key=before.rfind) if found else ""
 
 
+def end_of_tight(before: str) -> re.Pattern[str] | None:
+    """Return what ends an unquoted value right behind `=`, by what stands in the line before it, its name included.
+
+    >>> end_of_tight("app --password=") is None, end_of_tight("password=") is None
+    (False, True)
+    """
+    if _ALONE.match(before):
+        return None
+    if _ARGUMENT.search(before):
+        return _NEXT_ARGUMENT
+    return _NEXT_IN_CONNECTION if _IN_CONNECTION.search(before) else None
+
+
 def plain(place: Place) -> Value:
     """Return the unquoted value that begins there: to the next setting of the same line, or to the end of the line."""
     text, start, end = place.text, place.start, place.line_end
     before = text[max(place.line, start - _LOOK_BACK) : start]
     quote = open_quote(text, place.line, start)
-    ends = []
+    ends: list[re.Pattern[str]] = []
     if quote:
         end = _closing(text, start, quote, end)
     elif any(before.count(a) > before.count(b) for a, b in ("{}", "()")):
@@ -230,6 +254,7 @@ def plain(place: Place) -> Value:
     if place.tight:
         ends.append(_NEXT_SETTING)
         ends += [_NEXT_IN_QUERY] * ("?" in before or "&" in before)
+        ends += [place.ends] if place.ends is not None else []
     for following in ends:
         found = following.search(text, start, end)
         end = found.start() if found is not None else end

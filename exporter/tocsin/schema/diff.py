@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TypeAlias
 
 from tocsin.event import Change
 from tocsin.schema import defaults, follow
 from tocsin.schema.alike import same_roots
-from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, unveiled
+from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, rotates, unveiled
 from tocsin.schema.names import Renamed, is_numbered
 
 _Key: TypeAlias = tuple[str, str, str]
+
+
+class Content(Enum):
+    """What is the same of something that has another name and no number."""
+
+    ALL = auto()
+    NEARLY_ALL = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One changed object: `old` is None when it was added, `new` when it was dropped.
 
-    `objects` is, of a schema or a role with another name, how many objects are called or described by that now.
+    `objects` is, of a schema or a role with another name, how many objects are called or described by that now; of a role that
+    is another one under its name, how many name it.
     """
 
     change: Change
@@ -30,8 +41,11 @@ class Difference:
     """Whether the engine takes the new name for the old one: they differ in the case of their letters alone."""
     others: tuple[follow.Other, ...] = ()
     """The names in its texts that another thing bears now, though they read the same."""
-    likely: bool = False
-    """Whether it is told as renamed because nearly all that it consists of is the same."""
+    concluded: Content | None = None
+    """How much of it is the same, where that alone tells that it was renamed, not another one made."""
+
+    stands_in: bool = False
+    """Whether it is a unique index or a constraint that comes for one of the other kind over the same columns, or goes for it."""
 
     @property
     def subject(self) -> Object:
@@ -55,17 +69,20 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     the engine's identity where it has one, else by content; a renamed object's parts have not changed, and neither
     has what is in a renamed schema, or what only mentions the new name now. Two that change places are two renames. Only what
     no identity leads to is compared under its name, such as a table that was made again. A table that became a partition is
-    neither dropped nor added. What reads as before and mentions a name that another thing bears now is altered.
+    neither dropped nor added but altered, and partitions that rotate are told neither when they come nor when they go.
+
+    What reads as before and mentions a name that another thing bears now is altered; where that is a role of which nothing else
+    is known any more, the role itself is.
 
     `rest` gives what is in neither schema because it reads as before: it is asked for only where a name changed hands.
     """
     before, after = (replace(a, objects=tuple(unveiled(a.objects, b.objects))) for a, b in ((before, after), (after, before)))
-    gone, come = _partitions(after), _partitions(before)
     folds = before.folds_names and after.folds_names
-    old_roots = [o for o in before.objects if _is_root(o) and o.identity not in gone]
-    new_roots = [o for o in after.objects if _is_root(o) and o.identity not in come]
+    old_roots, old_tables = _roots(before, after)
+    new_roots, new_tables = _roots(after, before)
     same: list[Renamed] = []
-    roots = _renamed_by_content(_compare(old_roots, new_roots, same, folds=folds), before, after)
+    roots = _compare(old_roots + old_tables, new_roots + new_tables, same, folds=folds)
+    roots = _renamed_by_content(roots, before, after)
     dropped, renamed = _left(roots, before, old_roots)
     added = _come(roots, after, new_roots)
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
@@ -74,8 +91,40 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     parts = _sorted(parts + _compare(*_attached(old, new, parts), same, folds=folds))
     columns = _renamed(d for d in parts if d.subject.kind == "column")
     words = follow.Renames(_renamed(roots) + columns, before, after)
-    others = _meant_otherwise(same, rest, words)
-    return [defaults.told(d) for d in _put_together(_without_followers(roots, parts, words), others)]
+    others = _meant_otherwise(same, after, rest, words)
+    told = _without_the_tables(_without_followers(roots, parts, words), before, after)
+    return [defaults.told(d) for d in _put_together(_with_keys_that_stay(told), others)]
+
+
+def _roots(schema: Schema, other: Schema) -> tuple[list[Object], list[Object]]:
+    """Return the roots that are compared, and apart, as partitions of nothing, the tables that are partitions on the other side.
+
+    Of the partitions that rotate those are compared that the other side knows, too.
+    """
+    partitions = {o.identity for o in other.objects if o.kind == "partition" and o.identity}
+    known = partitions | {o.identity for o in other.objects if o.kind == "table" and o.identity}
+    roots, tables = list[Object](), list[Object]()
+    for o in schema.objects:
+        if o.kind == "table" and o.identity in partitions:
+            security = o.trait("row_security")
+            tables.append(Object("partition", "", o.name, (None, None, None if security == "off" else security), o.identity))
+        elif not o.parent and (o.identity in known or not rotates(o)):
+            roots.append(o)
+    return roots, tables
+
+
+def _without_the_tables(told: list[Difference], before: Schema, after: Schema) -> list[Difference]:
+    """Leave out of partitions what befell their table: that it came or went, or that its owner or its rights are others."""
+    of = {o.full_name: o.trait("of") for o in (*before.objects, *after.objects) if o.kind == "partition"}
+    roots = {(d.change, d.subject.full_name) for d in told if not d.subject.parent}
+    rights = {(d.subject.kind, d.subject.parent) for d in told if d.subject.kind in ("owner", "grant")}
+
+    def is_the_tables(d: Difference) -> bool:
+        if d.subject.kind == "partition":
+            return d.change in (Change.ADDED, Change.DROPPED) and (d.change, d.subject.trait("of")) in roots
+        return d.subject.parent in of and (d.subject.kind, of[d.subject.parent]) in rights
+
+    return [d for d in told if not is_the_tables(d)] if of else told
 
 
 def _put_together(told: list[Difference], others: list[Difference]) -> list[Difference]:
@@ -86,18 +135,21 @@ def _put_together(told: list[Difference], others: list[Difference]) -> list[Diff
     return [d for d in both if not d.subject.parent] + [d for d in both if d.subject.parent]
 
 
-def _meant_otherwise(same: list[Renamed], rest: Callable[[], Iterable[Object]], words: follow.Renames) -> list[Difference]:
+def _meant_otherwise(same: list[Renamed], after: Schema, rest: Callable[[], Iterable[Object]], words: follow.Renames) -> list[Difference]:
     """Tell what reads as before, and was made again for what bears a name now that it mentions."""
-    taken = words.names.taken
-    if not taken:
+    taken, remade = words.names.taken, words.names.remade
+    if not taken and not remade:
         return []
     suspects = [pair for pair in same if words.may_mention_others(pair[1])]
+    mentions = Counter(role for o in after.objects for role in follow.roles_of(o))
     for o in rest():
+        mentions.update(follow.roles_of(o))
         taken.learn(o)
         if words.may_mention_others(o):
             suspects.append((o, o))
     found = ((a, b, words.others(a, b)) for a, b in suspects)
-    return [Difference(Change.ALTERED, a, b, others=others) for a, b, others in found if others]
+    roles = [Difference(Change.ALTERED, *pair, objects=mentions[name]) for name, pair in remade.items() if mentions[name]]
+    return roles + [Difference(Change.ALTERED, a, b, others=others) for a, b, others in found if others]
 
 
 def _left(roots: list[Difference], before: Schema, compared: list[Object]) -> tuple[set[str], dict[str, str]]:
@@ -110,7 +162,7 @@ def _left(roots: list[Difference], before: Schema, compared: list[Object]) -> tu
     kept = {o for o in compared if o not in gone}
     stayed = _names(kept - moved.keys())
     renamed = {old: new for a, b in moved.items() for old, new in zip(_called(a), _called(b), strict=True)}
-    dropped = _names(o for o in before.objects if _is_root(o) and o not in kept) - _names(kept)
+    dropped = _names(o for o in before.objects if not o.parent and o not in kept) - _names(kept)
     return dropped, {old: new for old, new in renamed.items() if old not in stayed}
 
 
@@ -118,7 +170,7 @@ def _come(roots: list[Difference], after: Schema, compared: list[Object]) -> set
     """Return by what names parts know the roots that are new, and that no other root bears."""
     added = {d.new for d in roots if d.change is Change.ADDED}
     kept = {o for o in compared if o not in added}
-    return _names(o for o in after.objects if _is_root(o) and o not in kept) - _names(kept)
+    return _names(o for o in after.objects if not o.parent and o not in kept) - _names(kept)
 
 
 def _attached(old: list[Object], new: list[Object], parts: list[Difference]) -> tuple[list[Object], list[Object]]:
@@ -176,6 +228,8 @@ def _without_made_up(parts: list[Difference], words: follow.Renames) -> list[Dif
 
 def _follows(d: Difference, with_another: set[Renamed], words: follow.Renames) -> bool:
     if d.change is Change.RENAMED and d.old is not None and d.new is not None:
+        if rotates(d.old) and rotates(d.new):
+            return True
         return (d.old, d.new) in with_another or follow.is_called_from_elsewhere(d.old, d.new)
     return d.change is Change.ALTERED and d.old is not None and d.new is not None and words.explain(d.old, d.new)
 
@@ -195,14 +249,6 @@ def _counted(d: Difference, with_another: set[Renamed], untold: list[Difference]
     return d
 
 
-def _partitions(schema: Schema) -> set[str | None]:
-    return {o.identity for o in schema.objects if o.kind == "partition" and o.identity}
-
-
-def _is_root(o: Object) -> bool:
-    return not o.parent and o.kind != "partition"
-
-
 def _is_part(o: Object) -> bool:
     return bool(o.parent)
 
@@ -215,6 +261,35 @@ def _called(o: Object | None) -> tuple[str, str]:
 
 def _names(objects: Iterable[Object | None]) -> set[str]:
     return {name for o in objects for name in _called(o)}
+
+
+def _with_keys_that_stay(told: list[Difference]) -> list[Difference]:
+    """Mark indexes and constraints that come or go for one another: what they refuse is refused before and after."""
+    keys: dict[tuple[str, str, Change], set[str]] = {}
+    for d in told:
+        if (key := _unique_key(d)) is not None:
+            keys.setdefault((d.subject.parent, key, d.change), set()).add(d.subject.kind)
+
+    def stands_in(d: Difference) -> bool:
+        key = _unique_key(d)
+        if key is None:
+            return False
+        opposite = Change.ADDED if d.change is Change.DROPPED else Change.DROPPED
+        return bool(keys.get((d.subject.parent, key, opposite), set()) - {d.subject.kind})
+
+    return [replace(d, stands_in=True) if stands_in(d) else d for d in told]
+
+
+_KEY = re.compile(r"(?:UNIQUE|PRIMARY KEY|CREATE UNIQUE INDEX ON .*? USING btree) (\(.*)", re.DOTALL)
+
+
+def _unique_key(d: Difference) -> str | None:
+    """Return the columns in which an index or a constraint that came or went refuses duplicates, None where it is no such."""
+    o = d.subject
+    if d.change not in (Change.ADDED, Change.DROPPED) or o.kind not in ("index", "constraint") or o.traits[-1] != "yes":
+        return None
+    found = _KEY.fullmatch(o.trait("definition") or "")
+    return found and found[1]
 
 
 def _opens_to_everybody(o: Object) -> bool:
@@ -231,7 +306,8 @@ def _renamed_by_content(roots: list[Difference], before: Schema, after: Schema) 
     alike, nearly = same_roots(gone, come, before, after)
     known = {o for pair in alike + nearly for o in pair}
     rest = [d for d in roots if not (d.change in (Change.DROPPED, Change.ADDED) and d.subject in known)]
-    found = [Difference(Change.RENAMED, a, b) for a, b in alike] + [Difference(Change.RENAMED, a, b, likely=True) for a, b in nearly]
+    found = [Difference(Change.RENAMED, a, b, concluded=Content.ALL) for a, b in alike]
+    found += [Difference(Change.RENAMED, a, b, concluded=Content.NEARLY_ALL) for a, b in nearly]
     # What differs in the root itself is told as well.
     found += [Difference(Change.ALTERED, a, b) for a, b in nearly if a.traits != b.traits]
     return _sorted(rest + found)
@@ -262,9 +338,12 @@ def _compare(before: Iterable[Object], after: Iterable[Object], same: list[tuple
     known += [(gone.pop(k), come.pop(k)) for k in gone.keys() & come.keys()]
     respelled = _pairs(gone, come, _same_but_for_case) if folds else []
     found = []
-    for a, b in known + respelled + _pairs(gone, come, _same_position) + _pairs(gone, come, _same_content):
+    in_place = _pairs(gone, come, _same_position)
+    unnumbered = set(in_place)
+    for a, b in known + respelled + in_place + _pairs(gone, come, _same_content):
         if _key(a) != _key(b) and not (a.generated and b.generated):
-            found.append(Difference(Change.RENAMED, a, b, respelled=(a, b) in respelled))
+            concluded = Content.ALL if (a, b) in unnumbered else None
+            found.append(Difference(Change.RENAMED, a, b, respelled=(a, b) in respelled, concluded=concluded))
         if a.traits != b.traits:
             found.append(Difference(Change.ALTERED, a, b))
         else:

@@ -44,7 +44,9 @@ WORDS = {Change.DROPPED: "missing", Change.ADDED: "unexpected", Change.ALTERED: 
 """What a change from the expected schema to the present one is called."""
 
 DEFAULT_KINDS = tuple(
-    kind for kind in TRAITS if kind not in ("database", "partition", *OF_SERVER, "owner", "grant", "default privileges", "comment")
+    kind
+    for kind in TRAITS
+    if kind not in ("database", "partition", "partitions", *OF_SERVER, "owner", "grant", "default privileges", "comment")
 )
 """What an exported file compares unless told otherwise: what the application sees, and not who owns it."""
 
@@ -164,7 +166,7 @@ def _from_dict(path: Path, value: Any, where: str) -> Object:
     if unknown:
         raise SetupError(f"{path}: {kind} {name}: unknown {', '.join(sorted(unknown))}; a {kind} has {', '.join(TRAITS[kind])}")
     where = f"{where}, {kind} {name}"
-    if not name and kind not in ATTACHED:
+    if not name and kind not in (*ATTACHED, "partitions"):
         raise _Wrong(f"{where}: its name is empty")
     traits = tuple(None if found.get(trait) is None else _field(found, trait, str, where) for trait in TRAITS[kind])
     parent = _field(found, "parent", str, where) if "parent" in found else ""

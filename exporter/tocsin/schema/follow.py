@@ -80,6 +80,27 @@ def members(name: str, renamed: Iterable[Renamed]) -> int:
     return sum(re.match(rf"(configuration |dictionary |parser |template )?{re.escape(name)}\.", old.name) is not None for old, _ in renamed)
 
 
+def roles_of(o: Object) -> set[str]:
+    """Return the roles that an object names: to which it belongs, or of which it says what they may do."""
+    if o.kind not in OF_ROLES:
+        return set()
+    found = {_role_in_name(o)}
+    for trait, text in zip(TRAITS[o.kind], o.traits, strict=True):
+        if text and trait in _LISTS:
+            found |= {_holder(item)[0] for item in _items(text, _LISTS[trait])}
+        elif trait == "role":
+            found.add(text)
+    return {name for name in found if name}
+
+
+def _role_in_name(o: Object) -> str | None:
+    """Return the role after which rights by default and logins at foreign servers are called."""
+    if o.kind not in ("default privileges", "user mapping"):
+        return None
+    found = re.fullmatch(r"of (.+) on [a-z ]+?(?: in schema .*)?|(.+) SERVER .*", o.name)
+    return found and (found[1] or found[2])
+
+
 class _Substitution:
     """Replaces names in one go, so that two that change places come out right."""
 
@@ -140,8 +161,8 @@ class Renames:
         """Return the same of what is called after others, and is another one itself: a role's rights by default, a cast of a type."""
         if new.kind not in _NAMELESS or old.name != new.name or old.identity == new.identity:
             return {}
-        role = re.fullmatch(r"of (.+) on [a-z ]+?(?: in schema .*)?|(.+) SERVER .*", new.name) if new.kind in OF_ROLES else None
-        found = self._other_alone("role", role[1] or role[2]) if role else {}
+        role = _role_in_name(new)
+        found = self._other_alone("role", role) if role else {}
         return found | self._comparison(old, new, "name", old.name, new.name).others
 
     def _is_written_anew(self, o: Object, trait: str, text: str) -> bool:

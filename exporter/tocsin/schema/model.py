@@ -18,7 +18,8 @@ TRAITS: dict[str, tuple[str, ...]] = {
     "database": (),
     "schema": (),
     "table": ("form", "options", "row_security", "replica_identity", "inherits"),
-    "partition": (),
+    "partition": ("of", "bounds", "row_security"),
+    "partitions": ("form",),
     "role": (),
     "tablespace": (),
     "column": ("type", "nullable", "default", "generated", "collation", "options"),
@@ -74,6 +75,9 @@ HIDDEN = "(hidden from this role)"
 
 UNCHECKED = "no, but old rows are not checked"
 """A column's trait `nullable` where NULL is refused, but old rows may hold it."""
+
+SWITCHED_OFF = "triggers disabled"
+"""A constraint's trait `validated` where the triggers by which the server enforces it are disabled."""
 
 _NAMED = ("column", "index", "constraint", "trigger", "rule", "policy")
 """Kinds of parts that people name."""
@@ -177,8 +181,8 @@ def _column_definition(column: Object) -> str:
 class Schema:
     """All objects of one database. `server` is the engine and its major version: between two, texts may differ.
 
-    Partitions are known only so that a table that becomes one, or stops being one, is not taken for gone or
-    new: that they come and go is no change. Neither is it with what belongs to the server.
+    Partitions that rotate count for nothing: that they come and go is no change. Neither is it with what belongs
+    to the server.
 
     `unseen` are the kinds of which some may be hidden for want of privileges: `database` where all of it is.
     """
@@ -226,8 +230,15 @@ def _unveiled(o: Object, known: tuple[str | None, ...]) -> Object:
 
 def digest(group: Iterable[Object]) -> str:
     """Return SHA-256 over the canonical form of a root's objects, "" where nothing counts."""
-    lines = sorted(_canonical(o) for o in group if o.kind not in ("partition", *OF_SERVER))
+    objects = list(group)
+    rotating = {o.full_name for o in objects if rotates(o)}
+    lines = sorted(_canonical(o) for o in objects if o.kind not in OF_SERVER and (o.parent or o.full_name) not in rotating)
     return sha256(b"".join(lines)).hexdigest() if lines else ""
+
+
+def rotates(o: Object) -> bool:
+    """Tell whether a partition comes and goes by the clock: its bounds, which move on, are not said."""
+    return o.kind == "partition" and o.trait("of") is not None and o.trait("bounds") in (None, HIDDEN)
 
 
 def combined(digests: Iterable[str]) -> str:
@@ -242,7 +253,7 @@ def dump(objects: Iterable[Object]) -> bytes:
 
 
 def load(data: bytes) -> list[Object]:
-    return [Object(k, p, n, tuple(t), i, g) for k, p, n, t, i, g in json.loads(zlib.decompress(data))]
+    return [Object(k, p, n, tuple(t) or (HIDDEN,) * len(TRAITS[k]), i, g) for k, p, n, t, i, g in json.loads(zlib.decompress(data))]
 
 
 def _canonical(o: Object) -> bytes:

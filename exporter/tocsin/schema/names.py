@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from tocsin.schema.model import OF_SERVER, Object, Schema, dotted, parts
 from tocsin.schema.words import Place
@@ -20,7 +20,7 @@ SAID_BY = {
 }  # fmt: skip
 """Of what a word is the name, by the word before it."""
 
-_RELATIONS = ("table", "view", "materialized view")
+_RELATIONS = ("table", "partition", "view", "materialized view")
 
 _ROUTINES = ("function", "procedure", "aggregate")
 
@@ -37,8 +37,7 @@ class Names:
     """The names in two schemas.
 
     A name has changed hands where one object bore it before and another one bears it now, each known by its number: renamed away,
-    renamed to it, or both. What was made again is the same, but for roles: of those only the ones that have something
-    in the database are known, so that one which lost it all is not to be told from one that was dropped.
+    renamed to it, or both. What was made again is the same; roles that were are known besides, by `remade`.
     """
 
     def __init__(self, renamed: Iterable[Renamed], before: Schema, after: Schema) -> None:
@@ -59,7 +58,8 @@ class Names:
                 self._relations[place_of(old.name)] = place_of(new.name)
         self._until_now = {new: old for old, new in self._relations.items()}
         self._order = (_columns_in_order(before), _columns_in_order(after)) if self._columns else ({}, {})
-        self.taken = _Taken(self.pairs, before, after)
+        self.remade = {old.name: (old, new) for old, new in _other_holders(before, after)}
+        self.taken = _Taken(self.pairs, before, after, self.remade)
         self._of_columns = {name for names in (*self._columns.values(), *self.taken.columns.values()) for name in names}
 
     def now(self, place: Place) -> Place:
@@ -114,7 +114,7 @@ class Names:
 class _Taken:
     """The names that changed hands."""
 
-    def __init__(self, renamed: list[Renamed], before: Schema, after: Schema) -> None:
+    def __init__(self, renamed: list[Renamed], before: Schema, after: Schema, remade: Container[str]) -> None:
         self.places: set[Place] = set()
         self.routines: set[Place] = set()
         self.columns: dict[Place, set[str]] = {}
@@ -122,9 +122,11 @@ class _Taken:
         self._staying: set[Place] = set()
         self._known: set[Place] = set()
         moved = [pair for pair in renamed if all(is_numbered(o) for o in pair)]
-        for o in (*_borne_by_another(moved, before, after), *_other_roles(before, after)):
+        for o in (*_borne_by_another(moved, before, after), *(old for old, _ in _others_of_server(before, after))):
             if o.kind == "column":
                 self.columns.setdefault(place_of(o.parent), set()).add(o.name)
+            elif o.kind == "role" and o.name in remade:
+                continue
             elif o.kind in BARE:
                 self._bare.add((o.kind, _alone(o)))
             else:
@@ -194,9 +196,22 @@ def _bearer(o: Object, parent: str) -> tuple[str, str, str]:
     return "" if o.kind in _TYPES else "routine" if o.kind in _ROUTINES else o.kind, parent, o.name
 
 
-def _other_roles(before: Schema, after: Schema) -> Iterator[Object]:
-    now = {o.name: o.identity for o in after.objects if o.kind in OF_SERVER}
-    return (o for o in before.objects if o.kind in OF_SERVER and is_numbered(o) and now.get(o.name, o.identity) not in (o.identity, None))
+def _others_of_server(before: Schema, after: Schema) -> Iterator[Renamed]:
+    """Yield what is another thing of the server under the same name."""
+    now = {(o.kind, o.name): o for o in after.objects if o.kind in OF_SERVER}
+    for o in before.objects:
+        found = now.get((o.kind, o.name)) if o.kind in OF_SERVER and is_numbered(o) else None
+        if found is not None and found.identity not in (o.identity, None):
+            yield o, found
+
+
+def _other_holders(before: Schema, after: Schema) -> Iterator[Renamed]:
+    """Yield the roles that are others under the same name, where nothing is known of the old one any more.
+
+    Only those that have something in the database are known: one that lost it all is not to be told from one that was dropped.
+    """
+    known = {o.identity for o in after.objects if o.kind == "role"}
+    return ((old, new) for old, new in _others_of_server(before, after) if old.kind == "role" and old.identity not in known)
 
 
 def _columns_in_order(schema: Schema) -> dict[Place, list[str]]:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from hashlib import sha256
 
-from tocsin.schema.model import Object, combined, digest, dump, load
+from tocsin.schema.model import Object, combined, digest, dump, load, rotates
 from tocsin.source import Run
 
 _HEX = 64
@@ -73,7 +73,8 @@ class Snapshot:
 
 def mark(objects: list[Object]) -> str:
     """Return by what a root is known to be the same: two digests, of what counts and of what only identifies."""
-    rest = sorted(ascii((o.kind, o.parent, o.name, o.identity)) for o in objects)
+    rotating = any(map(rotates, objects))  # what the digest leaves out is told all the same
+    rest = sorted(ascii((o.kind, o.parent, o.name, o.identity, *(o.traits if rotating else ()))) for o in objects)
     return digest(objects).ljust(_HEX) + sha256("\n".join(rest).encode()).hexdigest()[:16]
 
 

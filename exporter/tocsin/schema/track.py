@@ -321,8 +321,6 @@ def schema_event(database: str, difference: Difference, explain: Explain | None 
     detail: dict[str, Any] = {}
     if difference.change is Change.RENAMED and difference.new:
         detail["new_name"] = difference.new.full_name
-        if difference.objects is not None:
-            detail["objects"] = difference.objects
     elif difference.change is Change.ALTERED:
         detail["traits"] = difference.altered_traits()
         if old == new and difference.old and difference.new and difference.old.definition != difference.new.definition:
@@ -332,6 +330,8 @@ def schema_event(database: str, difference: Difference, explain: Explain | None 
 
             lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "old", "new", lineterm="", n=2)
             detail["diff"] = _cut("\n".join(lines), _LONGEST_DIFF)
+    if difference.objects is not None:
+        detail["objects"] = difference.objects
     return Event(
         kind=EventKind.SCHEMA,
         database=database,

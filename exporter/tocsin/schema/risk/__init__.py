@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tocsin.event import Change, Risk
-from tocsin.schema.diff import Difference
+from tocsin.schema.diff import Content, Difference
 from tocsin.schema.risk import definitions, parts, programs, relations, rights
 from tocsin.schema.risk.rule import Rule
 from tocsin.schema.risk.widening import type_widens
@@ -34,6 +34,15 @@ RULES: tuple[Rule, ...] = (
 
 _MOST_NAMES = 3
 
+_CONCLUDED = {
+    ("column", Content.ALL): "concluded from its place and its type: if it was dropped and another one added, its values are gone",
+    ("table", Content.ALL): "concluded from its parts, which are all the same: if another table was made instead, the rows of the"
+    " old one are gone",
+    ("table", Content.NEARLY_ALL): "concluded from its parts, which are the same but for one: if another table was made instead, the rows"
+    " of the old one are gone",
+}  # fmt: skip
+"""What is said where no number of the engine tells a rename, and what it would be otherwise."""
+
 
 class Verdict(NamedTuple):
     """How much harm a change can do, why, and whether it bears on who may do what."""
@@ -49,8 +58,8 @@ def weigh(difference: Difference) -> Verdict:
     Of an altered object every altered trait is weighed; the heaviest counts. Its reasons are told, and those of security.
     """
     kind = difference.subject.kind
-    traits: list[str | None] = list(difference.altered_traits()) if difference.change is Change.ALTERED else [None]
-    verdicts = [_verdict(kind, difference, trait) for trait in traits]
+    traits: list[str | None] = list(difference.altered_traits()) if difference.change is Change.ALTERED else []
+    verdicts = [_verdict(kind, difference, trait) for trait in traits or [None]]
     order = list(Risk)
     heaviest = max((v.risk for v in verdicts), key=order.index)
     reasons = dict.fromkeys(v.reason for v in verdicts if v.risk is heaviest or v.security)
@@ -65,8 +74,12 @@ def _besides(difference: Difference) -> list[str]:
     told = list(found)[:_MOST_NAMES]
     if len(found) > len(told):
         told.append(f"{len(found) - len(told)} more names mean something else")
-    if difference.likely:
-        told.append("it is taken for the same table, since all but one of its parts are the same")
+    if difference.change is Change.ALTERED and difference.objects is not None:
+        told.append(f"rights and objects that name it: {difference.objects}")
+    if difference.concluded is not None:
+        told.append(
+            _CONCLUDED.get((difference.subject.kind, difference.concluded), "concluded from what it consists of, which is the same")
+        )
     return told
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tocsin.event import Risk
-from tocsin.schema.model import Object
-from tocsin.schema.risk.rule import A, D, R, Rule, X, moves, new_is, old_is
+from tocsin.schema.model import SWITCHED_OFF, Object
+from tocsin.schema.risk.rule import A, D, R, Rule, X, both, moves, new_is, old_is
 
 
 def _is_row_number(o: Object | None) -> bool:
@@ -12,12 +12,19 @@ def _is_row_number(o: Object | None) -> bool:
     return o is not None and (o.trait("definition") or "").startswith("INTEGER PRIMARY KEY")
 
 
+_SWITCHED_OFF = "its triggers are disabled, so that nothing enforces it: rows that break it are possible, as those that refer to nothing"
+
 RULES: tuple[Rule, ...] = (
-    Rule("index", A, Risk.CAUTIOUS, "a unique index refuses duplicates that were allowed before", new_is("unique", "yes")),
     Rule("index", A, Risk.CAUTIOUS, "the index is not valid: its build failed or is going on; it costs writes and serves no reads",
          new_is("valid", "invalid")),
+    Rule("index", A, Risk.SAFE, "duplicates are refused as before: then by a constraint over the same columns",
+         lambda d: d.stands_in),
+    Rule("index", A, Risk.CAUTIOUS, "a unique index refuses duplicates that were allowed before", new_is("unique", "yes")),
     Rule("index", A, Risk.SAFE, "queries are kept from using it; it only costs writes a little", new_is("valid", "invisible")),
     Rule("index", A, Risk.SAFE, "reads can only become faster; writes cost a little more"),
+    Rule("index", D, Risk.SAFE, "the index was not valid: it served no reads", old_is("valid", "invalid")),
+    Rule("index", D, Risk.SAFE, "the index is a constraint's now, or one over the same columns is there instead: duplicates are refused as"
+         " before", lambda d: d.stands_in),
     Rule("index", D, Risk.CAUTIOUS, "duplicates are possible from now on, and queries that used the index become slow",
          old_is("unique", "yes")),
     Rule("index", D, Risk.CAUTIOUS, "queries that used the index become slow"),
@@ -28,16 +35,26 @@ RULES: tuple[Rule, ...] = (
     Rule("index", X, Risk.CAUTIOUS, "queries are kept from using the index: those that did may become slow",
          new_is("valid", "invisible"), "valid"),
     Rule("index", X, Risk.SAFE, "queries may use the index again", old_is("valid", "invisible"), "valid"),
+    Rule("index", X, Risk.CAUTIOUS, "the index is valid now: a unique index refuses duplicates that were allowed before",
+         both(new_is("valid", "yes"), new_is("unique", "yes")), "valid"),
     Rule("index", X, Risk.SAFE, "the index is valid now", new_is("valid", "yes"), "valid"),
     Rule("index", X, Risk.CAUTIOUS, "the index is not valid: it costs writes and serves no reads", None, "valid"),
     Rule("constraint", A, Risk.SAFE, "the rule is only written down, nothing enforces it", new_is("validated", "not enforced")),
+    Rule("constraint", A, Risk.CAUTIOUS, _SWITCHED_OFF, new_is("validated", SWITCHED_OFF)),
     Rule("constraint", A, Risk.CAUTIOUS, "writes that break the rule fail from now on; old rows have not been checked",
          new_is("validated", "not valid")),
+    Rule("constraint", A, Risk.SAFE, "duplicates are refused as before: then by a unique index over the same columns",
+         lambda d: d.stands_in),
     Rule("constraint", A, Risk.CAUTIOUS, "writes that break the rule fail from now on"),
     Rule("constraint", D, Risk.BREAKING, "rows can no longer be told apart by key: upserts and replication that rely on it fail",
          old_is("form", "primary key")),
+    Rule("constraint", D, Risk.CAUTIOUS, "a unique index over the same columns refuses duplicates as before; statements that name the"
+         " constraint fail", lambda d: d.stands_in),
     Rule("constraint", D, Risk.CAUTIOUS, "data that breaks the rule can be written from now on"),
     Rule("constraint", R, Risk.SAFE, "only error messages and ON CONFLICT ON CONSTRAINT know a constraint by its name"),
+    Rule("constraint", X, Risk.CAUTIOUS, _SWITCHED_OFF, new_is("validated", SWITCHED_OFF), "validated"),
+    Rule("constraint", X, Risk.CAUTIOUS, "it is enforced again, but rows written while its triggers were disabled have not been checked",
+         old_is("validated", SWITCHED_OFF), "validated"),
     Rule("constraint", X, Risk.SAFE, "old rows have been checked now", new_is("validated", "yes"), "validated"),
     Rule("constraint", X, Risk.CAUTIOUS, "data that breaks the rule can be written, or is there already", None, "validated"),
     Rule("constraint", X, Risk.BREAKING, "new rows that leave the key out are not numbered any more: they get NULL, or are refused",

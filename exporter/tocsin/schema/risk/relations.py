@@ -8,6 +8,7 @@ from tocsin.event import Risk
 from tocsin.schema import types
 from tocsin.schema.diff import Difference
 from tocsin.schema.model import UNCHECKED
+from tocsin.schema.risk.partitions import rows_went
 from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, means_another, moves, new_is, old_is
 from tocsin.schema.risk.widening import type_widens
 
@@ -37,6 +38,8 @@ RULES: tuple[Rule, ...] = (
     Rule("table", A, Risk.SAFE, "nobody uses a new table yet"),
     Rule("table", D, Risk.DESTRUCTIVE, "its rows are gone, and every statement that names it fails"),
     Rule("table", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("table", X, Risk.DESTRUCTIVE, "a partition went whose values are in no other one: its rows are gone with it",
+         rows_went, "form"),
     Rule("table", X, Risk.CAUTIOUS, "the table is stored in another way; its load may behave differently", trait="form"),
     Rule("table", X, Risk.CAUTIOUS, "its parameters changed: load and maintenance may behave differently", trait="options"),
     Rule("table", X, Risk.CAUTIOUS, "policies hold nobody back any more: whoever may read the table reads all its rows",
@@ -46,6 +49,22 @@ RULES: tuple[Rule, ...] = (
     Rule("table", X, Risk.BREAKING, "rows that no policy allows can no longer be seen or written", None, "row_security"),
     Rule("table", X, Risk.CAUTIOUS, "logical replication tells rows apart in another way", trait="replica_identity"),
     Rule("table", X, Risk.BREAKING, "queries of its parents see other rows than before", trait="inherits"),
+    Rule("partition", A, Risk.SAFE, "rows of its bounds have a place of their own from now on"),
+    Rule("partition", D, Risk.DESTRUCTIVE, "its rows are gone, and such rows are refused unless another partition takes them"),
+    Rule("partition", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("partition", X, Risk.SAFE, "queries of the table that it is a partition of now see its rows, too", old_is("of", None), "of"),
+    Rule("partition", X, Risk.CAUTIOUS, "it is a table of its own now: queries of the one that it belonged to no longer see its rows",
+         new_is("of", None), "of"),
+    Rule("partition", X, Risk.BREAKING, "queries of another table see its rows than before", None, "of"),
+    Rule("partition", X, Risk.SAFE, "what it takes follows from the table that it belongs to",
+         lambda d: old_is("bounds", None)(d) or new_is("bounds", None)(d), "bounds"),
+    Rule("partition", X, Risk.BREAKING, "rows that it took are refused unless another partition takes them", None, "bounds"),
+    Rule("partition", X, Risk.CAUTIOUS, "policies hold nobody back any more: whoever may read the partition itself reads all its rows",
+         new_is("row_security", None), "row_security", security=True),
+    Rule("partition", X, Risk.BREAKING, "statements that name the partition no longer see or write the rows that no policy allows", None,
+         "row_security"),
+    Rule("partitions", A, Risk.SAFE, "rows have a first partition to go to"),
+    Rule("partitions", D, Risk.DESTRUCTIVE, "no partition of the table is left: their rows are gone, or in tables of their own"),
     Rule("column", A, Risk.BREAKING, "inserts that do not name it fail: it is NOT NULL and has no default", _required),
     Rule("column", A, Risk.SAFE, "statements that do not name it go on as before"),
     Rule("column", D, Risk.BREAKING, "statements that name it fail; its values were computed, so no data is lost",

@@ -38,12 +38,20 @@ def _from_everybody(d: Difference) -> bool:
     return any(who == _EVERYBODY for who, _ in _lost(d))
 
 
+def _on_the_server(d: Difference) -> bool:
+    return d.subject.parent == "server"
+
+
 RULES: tuple[Rule, ...] = (
     Rule("role", R, Risk.BREAKING, "whoever logs in by the old name fails, and a password that was kept as MD5 is gone with it",
          security=True),
+    Rule("role", X, Risk.BREAKING, "a role of this name was dropped and made again, or another one was renamed to it: its password, its"
+         " settings and the roles that it is a member of are not those of the old one", security=True),
     Rule("user mapping", A, Risk.SAFE, "a role can log in at a foreign server from now on", security=True),
     Rule("user mapping", D, Risk.BREAKING, "the role can no longer use the foreign tables of the server"),
     Rule("user mapping", X, Risk.CAUTIOUS, "the role logs in at the foreign server in another way", None, "definition", security=True),
+    Rule("owner", A, Risk.CAUTIOUS, "another role than its table's owner may do everything with the partition", security=True),
+    Rule("owner", D, Risk.CAUTIOUS, "the partition belongs to its table's owner again", security=True),
     Rule("owner", X, Risk.CAUTIOUS, "the new owner may do everything with it, the old one only what is granted", None, "role",
          security=True),
     Rule("grant", X, Risk.BREAKING, "the rights are those of another role, which bears the name now", means_another("privileges"),
@@ -65,6 +73,8 @@ RULES: tuple[Rule, ...] = (
         for rule in (
             Rule("grant", change, Risk.CAUTIOUS, "everybody who can connect has rights that not everybody had", _by_everybody, trait,
                  security=True),
+            Rule("grant", change, Risk.CAUTIOUS, "the account may do more than before on the whole server, in every database",
+                 _on_the_server, trait, security=True),
             Rule("grant", change, Risk.SAFE, "more may use it than before", None, trait, security=True),
         )
     ),

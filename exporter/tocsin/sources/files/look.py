@@ -11,13 +11,26 @@ from tocsin.filewatch import content, heads
 from tocsin.filewatch.places import Hung, Place, Places, Way, ask, end_of
 from tocsin.filewatch.risk import is_secret_name
 from tocsin.filewatch.rotation import rotated_from
-from tocsin.filewatch.state import DENIED, DIRECTORY, FILE, GROWING, LINK, NOT_WANTED, PENDING, UNFOLLOWED, FileState, of_stat, rights_of
+from tocsin.filewatch.state import (
+    DENIED,
+    DIRECTORY,
+    FILE,
+    GROWING,
+    LINK,
+    NOT_WANTED,
+    NOWHERE,
+    PENDING,
+    UNFOLLOWED,
+    FileState,
+    of_stat,
+    rights_of,
+)
 from tocsin.magic import Inode
 from tocsin.sources.files.scope import Scope
 from tocsin.sources.files.view import Folder, View, join
 
 MOST_TEXTS = 2_000
-_UNKNOWN = (PENDING, GROWING, NOT_WANTED)
+_UNKNOWN = (PENDING, GROWING, NOT_WANTED, NOWHERE)
 
 
 @dataclass(slots=True)
@@ -97,7 +110,7 @@ def _followed(view: View, folder: Folder, places: Places, found: Listing, name: 
         looked = ask(place, lambda: os.lstat(end), patience)
         owners = {ask(places.of(on), lambda on=on, link=link: os.lstat(join(on, link)).st_uid, patience) for on, link in ways}  # type: ignore[misc]
     except FileNotFoundError:
-        return state
+        return state._replace(undigested=NOWHERE)
     except (Hung, OSError):
         found.blind.add(name)
         return state
@@ -109,7 +122,7 @@ def _followed(view: View, folder: Folder, places: Places, found: Listing, name: 
             found.ends[name] = end
         state = state._replace(size=looked.st_size, mtime_ns=looked.st_mtime_ns, ctime_ns=looked.st_ctime_ns)
         return state._replace(undigested=PENDING if name in found.ends else DENIED)
-    return state
+    return state._replace(undigested=NOWHERE)
 
 
 def _all(view: View, folder: Folder, place: Place, room: int, points: Container[str], ours: frozenset[Inode]) -> Listing:
@@ -187,6 +200,8 @@ class Reader:
             before = old.get(name)
             if name in found.blind and before is not None and before.kind == LINK:
                 states[name] = _through(state, before)
+            if state.undigested == NOWHERE and before is not None and before.kind == LINK:
+                states[name] = state._replace(digest=before.digest)
             if state.kind != FILE and name not in found.ends:
                 continue
             still = before if before is not None and name not in again and before.moved == state.moved else None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from tocsin.event import Risk
 from tocsin.filewatch.compare import Difference, FileChange, compare
 from tocsin.filewatch.content import BESIDE_DATABASES
 from tocsin.filewatch.directory import differences
@@ -14,7 +15,7 @@ from tocsin.filewatch.places import Hung, Place, Places, Way, read_places, resol
 from tocsin.filewatch.risk import weigh
 from tocsin.filewatch.rotation import rotated_from
 from tocsin.filewatch.shelf import Shelf
-from tocsin.filewatch.state import DATABASE, DIRECTORY, FILE, PENDING, FileState, Unseen, unseen
+from tocsin.filewatch.state import DATABASE, DIRECTORY, FILE, PENDING, FileState, Unseen, shown, unseen
 from tocsin.filewatch.tell import Teller
 from tocsin.filewatch.texts import Texts
 from tocsin.magic import written_here
@@ -125,8 +126,13 @@ class Round:
         points = before.differ_at(self.places) if before is not None else set()
         if points:
             above = {point.rpartition("/")[0] or "/" for point in points}
-            folders = self.view.folders.values()
-            self.plan([f.path for f in folders if f.real in above or any(is_below(f.real, point) for point in points)])
+            inner_first = sorted(points, reverse=True)
+            for folder in self.view.folders.values():
+                point = next((p for p in inner_first if is_below(folder.real, p)), None)
+                if point is not None:
+                    is_there = self.places.is_point(point)
+                    folder.mounted = f"the file system at {shown(point)} " + ("was mounted meanwhile" if is_there else "was unmounted")
+            self.plan([f.path for f in self.view.folders.values() if f.real in above or f.mounted])
 
     def _real(self, base: str, ways: list[Way]) -> str:
         if base == "/":
@@ -187,6 +193,8 @@ class Round:
         mark = found.mark() if names is None else None
         if mark is None or mark != folder.mark or step.fresh or step.again:
             self._compare(step, folder, found, mark)
+        if not self.settling.held(folder.path):
+            folder.mounted = ""
 
     def _are_enough(self, folder: Folder, step: _Step) -> bool:
         """Tell whether the names that the kernel told of are all that need be looked at: of logs their neighbours must be."""
@@ -205,7 +213,7 @@ class Round:
         reader.fill(found, old, step.again)
         quiet = baseline or step.arrival is not None
         changes = [] if quiet else self._changes(folder, old, new, reader.waiting)
-        for d in changes:
+        for d in self._tell_hidden(folder, changes) if folder.mounted else changes:
             self._tell(folder, d, reader)
         if step.arrival is not None:
             self._count_arrival(step.arrival, folder, new)
@@ -273,6 +281,21 @@ class Round:
         if d.change in (FileChange.ALTERED, FileChange.REPLACED) and name in reader.texts:
             diff = self._diff(d.path, reader.texts.pop(name), compared=True)
         self.teller.tell(d, diff)
+
+    def _tell_hidden(self, folder: Folder, changes: list[Difference]) -> list[Difference]:
+        """Tell in few words what came and went because something was mounted or unmounted; return what is to be told one by one."""
+        gone = [d for d in changes if d.change is FileChange.DROPPED]
+        came = [d for d in changes if d.change is FileChange.ADDED and d.subject.kind != DIRECTORY and not weigh(d).security]
+        for found, risk, words in (
+            (gone, Risk.BREAKING, "what was there is not lost, but who opens it finds nothing"),
+            (came, Risk.SAFE, "nothing that was there is touched"),
+        ):
+            if found:
+                count = sum(max(1, self._count_below(d.path)) if d.subject.kind == DIRECTORY else 1 for d in found)
+                reason = f"{folder.mounted}: {words}"
+                self.teller.tell_as_one(folder.path, found[0].change, risk, reason, [d.path for d in found], files=count)
+        told = {d.path for d in (*gone, *came)}
+        return [d for d in changes if d.path not in told]
 
     def _diff(self, path: str, text: str | None, *, compared: bool) -> str | None:
         found, more = self.texts.exchange(path, text, compared)

@@ -33,6 +33,8 @@ class Folder:
     pending: int = 0
     looked: float = 0.0
     mode: str = ""
+    mounted: str = ""
+    """That something was mounted over it or above, or unmounted, in words; until what that changed has been told."""
 
 
 class View:

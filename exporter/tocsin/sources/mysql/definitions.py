@@ -312,7 +312,7 @@ def _grants(rows: Rows) -> Iterator[Object]:
             "database" if kind == "database" else f"{kind} {parent}" if kind in ("function", "procedure") else parent or "",
             name or "",
         )
-        who = _account(grantee or "")
+        who = account_text(grantee or "")
         for word in (privilege or "").upper().split(","):
             if word != "GRANT":
                 found.setdefault(place, {}).setdefault(who, set()).add(word + ("*" if may_grant == "YES" else ""))
@@ -321,10 +321,10 @@ def _grants(rows: Rows) -> Iterator[Object]:
         yield Object("grant", parent, name, (text,))
 
 
-def _account(grantee: str) -> str:
+def account_text(grantee: str) -> str:
     """Return `'app'@'%'` as people write it; a role of MariaDB has no host.
 
-    >>> _account("'app'@'%'"), _account("'PUBLIC'@''")
+    >>> account_text("'app'@'%'"), account_text("'PUBLIC'@''")
     ('app@%', 'PUBLIC')
     """
     user, _, host = grantee.rpartition("@")

@@ -12,6 +12,9 @@ from tocsin.sources.mysql.session import MARIADB, Connection
 _WORDS = "alter|create|drop|rename|grant|revoke"
 _COUNTED = f"SHOW GLOBAL STATUS WHERE Variable_name REGEXP '^Com_({_WORDS})(_|$)' AND Variable_name NOT LIKE '%temporary%'"
 
+# A password that is set counts too: it costs a question in vain.
+_OF_ACCOUNTS = "SHOW GLOBAL STATUS WHERE Variable_name REGEXP '^Com_(grant|revoke|(alter|create|drop|rename)_(user|role))'"
+
 # The counters begin anew at a start, and on some servers with FLUSH STATUS. Both numbers are of the same moment:
 # their difference, when the server was started, is always the same.
 _SINCE = """
@@ -35,11 +38,29 @@ def evidence(connection: Connection, deadline: float) -> str:
     The counters come first: a statement that begins between the questions is then counted later or seen running now.
     Without the privilege PROCESS those of others are not seen running.
     """
-    counted = [(value or b"").decode() for _, value in connection.query(_COUNTED, deadline).rows]
-    place = "information_schema" if connection.version >= MARIADB else "performance_schema"
-    since = [(value or b"").decode() for (value,) in connection.query(_SINCE.format(place), deadline).rows]
+    counted = _counters(connection, _COUNTED, deadline)
+    since = _since(connection, deadline)
     running = [b":".join(cell or b"" for cell in row).decode() for row in connection.query(_RUNNING, deadline).rows]
-    return ";".join((",".join(counted), ",".join(re.sub(r"\.0*$", "", text) for text in since), digest(running)))
+    return ";".join((counted, since, digest(running)))
+
+
+def has_running(evidence: str) -> bool:
+    """Tell whether a statement was going on then whose effect is still to come."""
+    return evidence.split(";")[2] != ""
+
+
+def concerning_accounts(connection: Connection, deadline: float) -> str:
+    """Return text that differs from an earlier one when a statement about accounts or their rights has begun since."""
+    return f"{_counters(connection, _OF_ACCOUNTS, deadline)};{_since(connection, deadline)}"
+
+
+def _counters(connection: Connection, sql: str, deadline: float) -> str:
+    return ",".join((value or b"").decode() for _, value in connection.query(sql, deadline).rows)
+
+
+def _since(connection: Connection, deadline: float) -> str:
+    place = "information_schema" if connection.version >= MARIADB else "performance_schema"
+    return ",".join(re.sub(r"\.0*$", "", (value or b"").decode()) for (value,) in connection.query(_SINCE.format(place), deadline).rows)
 
 
 def digest(parts: object) -> str:

@@ -12,6 +12,7 @@ from tocsin.schema import track
 from tocsin.schema.model import Object, Schema, by_root, schema
 from tocsin.schema.snapshot import Snapshot
 from tocsin.source import Run
+from tocsin.sources.mysql import accounts
 from tocsin.sources.mysql.definitions import Rows, objects
 from tocsin.sources.mysql.gate import digest, evidence
 from tocsin.sources.mysql.questions import MOST_LOOKUPS, Reader
@@ -61,9 +62,9 @@ def collect_schema(session: MysqlSession, run: Run) -> None:
     rights = _rights(session.connection, run.deadline)
     gate = _gate(session.connection, run.deadline, rights)
     names = _observe_databases(session, run, rights)
+    fresh = accounts.observe(session, run, rights, _server(session.connection, run), _rights)
     run.keep()
     failures: list[CollectError] = []
-    fresh = False
     for name in names:
         if track.gate_is_closed(run, name, _rested(run, name, gate), options.full_inspection_every, options.expected):
             continue

@@ -135,11 +135,11 @@ def _fresh(row: str, horizon: int | None) -> str:
 # Rows of other catalogs, by the relation that they belong to, and whether deleting one leaves no trace in the relation's own row.
 _OF_RELATIONS = (
     ("pg_index", "indrelid"), ("pg_constraint", "conrelid"), ("pg_trigger", "tgrelid"), ("pg_rewrite", "ev_class"),
-    ("pg_policy", "polrelid"), ("pg_statistic_ext", "stxrelid"), ("pg_inherits", "inhrelid"),
+    ("pg_policy", "polrelid"), ("pg_statistic_ext", "stxrelid"), ("pg_inherits", "inhrelid"), ("pg_inherits", "inhparent"),
 )  # fmt: skip
 _WITHIN_RELATIONS = (
     ("pg_attribute", "attrelid"), ("pg_attrdef", "adrelid"), ("pg_partitioned_table", "partrelid"), ("pg_foreign_table", "ftrelid"),
-    ("pg_sequence", "seqrelid"),
+    ("pg_sequence", "seqrelid"), ("pg_trigger", "tgconstrrelid"),
 )  # fmt: skip
 _REMARKS = """
     SELECT CASE q.classoid
@@ -161,7 +161,8 @@ def relations(horizon: int | None) -> str:
     Before them comes a row with a digest of the same of all of them. Without a horizon each is fresh.
 
     An index, a TOAST table and the sequence of an identity column are parts of their table, and a view is fresh with
-    what it reads: how it is written out depends on the names there.
+    what it reads: how it is written out depends on the names there. A partition is with its table, whose rights its own are
+    compared with, and the table with a partition that comes or goes.
     """
     fresh = "c.oid IN (SELECT rel FROM affected WHERE rel IS NOT NULL)" if horizon is not None else "true"
     counted = " UNION ALL ".join(
@@ -188,6 +189,8 @@ def relations(horizon: int | None) -> str:
         ),
         affected AS (
             SELECT rel FROM changed
+            UNION SELECT h.inhrelid FROM pg_class AS x JOIN pg_inherits AS h ON h.inhparent = x.oid
+                WHERE x.relkind = 'p' AND {_fresh("x", horizon)}
             UNION SELECT w.ev_class FROM changed
                 JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = changed.rel
                     AND d.classid = 'pg_rewrite'::regclass
@@ -271,11 +274,12 @@ def judge(before: Seen | None, now: Seen, relations: dict[str, str], catalogs: C
 def reaches_further(before: Iterable[Object], after: Iterable[Object]) -> bool:
     """Tell whether what was read again may have changed how other objects are written out, so that all must be read.
 
-    Definitions mention others by name, and the labels of enums and the attributes of types by theirs.
+    Definitions mention others by name, and the labels of enums and the attributes of types by theirs. Those in
+    another schema now, or in another version, may mention what an extension has.
     """
     known = {(o.kind, o.identity): o for o in before if o.identity is not None}
     for o in after:
         old = known.get((o.kind, o.identity)) if o.identity is not None else None
-        if old is not None and (old.name != o.name or (o.kind in ("enum", "type") and old.traits != o.traits)):
+        if old is not None and (old.name != o.name or (o.kind in ("enum", "type", "extension") and old.traits != o.traits)):
             return True
     return False

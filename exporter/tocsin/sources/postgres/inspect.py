@@ -61,7 +61,7 @@ def collect_schema(session: PostgresSession, run: Run) -> None:
                 _check(session, run, name, _numbering(session, run, oid))
                 run.keep()
             except CollectError as error:
-                failures.append(error)
+                failures.append(session.within(name, error))
                 session.forget(name)
     if failures:
         failures[0].lost = any(f.lost for f in failures)

@@ -119,8 +119,8 @@ _ATTRIBUTES = f"""
         CASE WHEN p.proisstrict THEN 'STRICT' END,
         CASE WHEN p.proleakproof THEN 'LEAKPROOF' END,
         CASE p.proparallel WHEN 's' THEN 'PARALLEL SAFE' WHEN 'r' THEN 'PARALLEL RESTRICTED' END,
-        CASE WHEN p.procost <> CASE WHEN l.lanname IN ('internal', 'c') THEN 1 ELSE 100 END THEN 'COST ' || p.procost END,
-        CASE WHEN p.proretset AND p.prorows <> 1000 THEN 'ROWS ' || p.prorows END,
+        CASE WHEN p.procost <> CASE WHEN l.lanname IN ('internal', 'c') THEN 1 ELSE 100 END THEN 'COST ' || p.procost::text END,
+        CASE WHEN p.proretset AND p.prorows <> 1000 THEN 'ROWS ' || p.prorows::text END,
         CASE WHEN p.prosupport <> 0 THEN 'SUPPORT ' || {routine("p.prosupport")} END,
         (SELECT string_agg('SET ' || o, ' ' ORDER BY o) FROM unnest(p.proconfig) AS o)
     ), '')"""
@@ -152,13 +152,13 @@ _AGGREGATES = f"""
             'RETURNS ' || pg_get_function_result(p.oid),
             CASE g.aggkind WHEN 'o' THEN 'ORDERED SET' WHEN 'h' THEN 'HYPOTHETICAL' END,
             'SFUNC = ' || {routine("g.aggtransfn")}, 'STYPE = ' || {type_name("g.aggtranstype")},
-            'SSPACE = ' || NULLIF(g.aggtransspace, 0), 'INITCOND = ' || quote_literal(g.agginitval),
+            'SSPACE = ' || NULLIF(g.aggtransspace, 0)::text, 'INITCOND = ' || quote_literal(g.agginitval),
             'FINALFUNC = ' || {routine("g.aggfinalfn")}, CASE WHEN g.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
             'FINALFUNC_MODIFY = ' || g.aggfinalmodify::text, 'COMBINEFUNC = ' || {routine("g.aggcombinefn")},
             'SERIALFUNC = ' || {routine("g.aggserialfn")}, 'DESERIALFUNC = ' || {routine("g.aggdeserialfn")},
             'MSFUNC = ' || {routine("g.aggmtransfn")}, 'MINVFUNC = ' || {routine("g.aggminvtransfn")},
             CASE WHEN g.aggmtranstype <> 0 THEN 'MSTYPE = ' || {type_name("g.aggmtranstype")} END,
-            'MSSPACE = ' || NULLIF(g.aggmtransspace, 0), 'MINITCOND = ' || quote_literal(g.aggminitval),
+            'MSSPACE = ' || NULLIF(g.aggmtransspace, 0)::text, 'MINITCOND = ' || quote_literal(g.aggminitval),
             'MFINALFUNC = ' || {routine("g.aggmfinalfn")}, CASE WHEN g.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,
             CASE WHEN g.aggmtransfn <> 0 THEN 'MFINALFUNC_MODIFY = ' || g.aggmfinalmodify::text END,
             CASE WHEN g.aggsortop <> 0 THEN 'SORTOP = ' || (
@@ -260,10 +260,11 @@ _BASE_TYPES = f"""
     SELECT 'type', {_TYPE_NAME},
         json_build_array(CASE WHEN t.typisdefined THEN 'BASE (' || concat_ws(', ',
             format('INPUT = %s, OUTPUT = %s', t.typinput, t.typoutput),
-            CASE WHEN t.typreceive <> 0 THEN 'RECEIVE = ' || t.typreceive END, CASE WHEN t.typsend <> 0 THEN 'SEND = ' || t.typsend END,
-            CASE WHEN t.typmodin <> 0 THEN 'TYPMOD_IN = ' || t.typmodin END,
-            CASE WHEN t.typmodout <> 0 THEN 'TYPMOD_OUT = ' || t.typmodout END,
-            CASE WHEN t.typanalyze <> 0 THEN 'ANALYZE = ' || t.typanalyze END,
+            CASE WHEN t.typreceive <> 0 THEN 'RECEIVE = ' || t.typreceive::text END,
+            CASE WHEN t.typsend <> 0 THEN 'SEND = ' || t.typsend::text END,
+            CASE WHEN t.typmodin <> 0 THEN 'TYPMOD_IN = ' || t.typmodin::text END,
+            CASE WHEN t.typmodout <> 0 THEN 'TYPMOD_OUT = ' || t.typmodout::text END,
+            CASE WHEN t.typanalyze <> 0 THEN 'ANALYZE = ' || t.typanalyze::text END,
             format('INTERNALLENGTH = %s, ALIGNMENT = %s, STORAGE = %s, CATEGORY = %s', t.typlen, t.typalign, t.typstorage, t.typcategory),
             CASE WHEN t.typbyval THEN 'PASSEDBYVALUE' END, CASE WHEN t.typispreferred THEN 'PREFERRED' END,
             CASE WHEN t.typelem <> 0 THEN 'ELEMENT = ' || {type_name("t.typelem")} END,
@@ -482,7 +483,7 @@ _CONNECTION_TOLD = f"""$told$
 _CONNECTION = f"""
     CASE WHEN has_column_privilege('pg_subscription', 'subconninfo', 'SELECT') THEN
         replace(replace(replace(
-            substring(query_to_xml({_CONNECTION_TOLD} || s.oid, true, true, '')::text FROM '<told>(.*)</told>'),
+            substring(query_to_xml({_CONNECTION_TOLD} || s.oid::text, true, true, '')::text FROM '<told>(.*)</told>'),
             '&lt;', '<'), '&gt;', '>'), '&amp;', '&')
         ELSE '{HIDDEN}' END"""
 

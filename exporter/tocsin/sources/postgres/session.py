@@ -177,8 +177,9 @@ class PostgresSession:
                 answers = self._ask_database(name, statements, deadline)
             except CollectError as error:
                 self.forget(name)
-                error.lost = False  # of one database, not of the server
-                answers = [error] * len(runs)
+                failure = self.within(name, error)
+                failure.lost = False  # of one database, not of the server
+                answers = [failure] * len(runs)
             for run, answer in zip(runs, answers, strict=True):
                 found[run].append(answer)
         return found
@@ -239,6 +240,11 @@ class PostgresSession:
         """Return the gate's word, or its earlier one while the database is not to be searched again."""
         before, until = self._rests.get(name, ("", 0.0))
         return before if time.monotonic() < until else evidence
+
+    def within(self, name: str, error: CollectError) -> CollectError:
+        """Return a failure that says in which database it was."""
+        target = f"{self.options.name}: "
+        return type(error)(f"{target}in {name}: {str(error).removeprefix(target)}", lost=error.lost)
 
     def forget(self, name: str) -> None:
         """Close the connection to a database, which may have broken."""

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from tocsin.schema.model import UNCHECKED, Object, parts
+from tocsin.schema.model import SWITCHED_OFF, UNCHECKED, Object, parts
 from tocsin.sources.postgres.pieces import SYSTEM, comment, default_acl, dotted, enabled, grants, not_of_extension, options, role, settings
 
 OURS = f"{SYSTEM} AND c.relpersistence <> 't' AND {not_of_extension('pg_class', 'c.oid')}"
@@ -66,11 +66,11 @@ _INHERITS = f"""
 _IDENTITY = """
     COALESCE((
         SELECT ' (' || NULLIF(concat_ws(' ',
-            CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END,
-            CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END,
-            CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE b.low END THEN 'MINVALUE ' || s.seqmin END,
-            CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN b.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END,
-            CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END,
+            CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart::text END,
+            CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement::text END,
+            CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE b.low END THEN 'MINVALUE ' || s.seqmin::text END,
+            CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN b.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax::text END,
+            CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache::text END,
             CASE WHEN s.seqcycle THEN 'CYCLE' END
         ), '') || ')'
         FROM pg_depend AS w
@@ -100,7 +100,7 @@ def _column_options(version: int) -> str:
         CASE WHEN {some} THEN NULLIF(concat_ws(' ',
             CASE WHEN {_STORED_OTHERWISE} THEN 'STORAGE ' || {_STORAGE.format("a.attstorage")} END,
             {compression},
-            CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END,
+            CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget::text END,
             CASE WHEN a.attoptions IS NOT NULL THEN '(' || {settings("a.attoptions")} || ')' END,
             CASE WHEN a.attfdwoptions IS NOT NULL THEN 'OPTIONS (' || {options("a.attfdwoptions")} || ')' END
         ), '') END"""
@@ -166,6 +166,11 @@ _INDEXES = f"""(
         AND NOT ((x.indisunique OR x.indisexclusion) AND EXISTS (SELECT FROM pg_constraint AS k
             WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))))"""
 
+# The server's own triggers enforce foreign keys, and deferred keys when the transaction ends: somebody may have switched them off.
+_SWITCHED_OFF = """
+    c.relhastriggers AND EXISTS (SELECT FROM pg_trigger AS g
+        WHERE g.tgconstraint = k.oid AND g.tgisinternal AND g.tgenabled IN ('D', 'R'))"""
+
 # NOT NULL constraints, which PostgreSQL 18 lists here too, are told with their columns; inherited ones with the parent.
 _CONSTRAINTS = f"""(
     SELECT json_agg(ARRAY[
@@ -179,13 +184,14 @@ _CONSTRAINTS = f"""(
             SELECT COALESCE(' WITH (' || {settings("i.reloptions")} || ')', '') || COALESCE(' USING INDEX TABLESPACE ' || s.spcname, '')
             FROM pg_class AS i LEFT JOIN pg_tablespace AS s ON s.oid = i.reltablespace AND i.reltablespace <> 0
             WHERE i.oid = k.conindid) ELSE '' END,
-        CASE WHEN k.definition LIKE '% NOT ENFORCED' THEN 'not enforced' WHEN k.convalidated THEN 'yes' ELSE 'not valid' END,
+        CASE WHEN k.definition LIKE '% NOT ENFORCED' THEN 'not enforced' WHEN {_SWITCHED_OFF} THEN '{SWITCHED_OFF}'
+            WHEN k.convalidated THEN 'yes' ELSE 'not valid' END,
         {comment("pg_constraint", "k.oid")}
     ])
     FROM (SELECT *, pg_get_constraintdef(oid) AS definition FROM pg_constraint
         WHERE conrelid = c.oid AND contype IN ('p', 'u', 'f', 'c', 'x') AND conislocal OFFSET 0) AS k)"""
 
-# The server's own triggers enforce foreign keys; those of partitions follow the partitioned table's.
+# The server's own triggers are told with their constraints; those of partitions follow the partitioned table's.
 _TRIGGERS = f"""(
     SELECT json_agg(ARRAY[
         g.tgname::text,
@@ -226,7 +232,7 @@ _STATISTICS = f"""(
         CASE WHEN s.stxnamespace = c.relnamespace THEN s.stxname::text ELSE format('%s.%s', sn.nspname, s.stxname) END,
         s.oid::text,
         replace(pg_get_statisticsobjdef(s.oid), format('CREATE STATISTICS %I.%I', sn.nspname, s.stxname), 'CREATE STATISTICS')
-            || CASE WHEN s.stxstattarget >= 0 THEN ' STATISTICS ' || s.stxstattarget ELSE '' END
+            || CASE WHEN s.stxstattarget >= 0 THEN ' STATISTICS ' || s.stxstattarget::text ELSE '' END
             || CASE WHEN s.stxowner <> c.relowner THEN ' OWNER ' || {role("s.stxowner")} ELSE '' END,
         {comment("pg_statistic_ext", "s.oid")}
     ])
@@ -243,6 +249,37 @@ _SIGNATURE = """
             ', ' ORDER BY place)
         FROM json_array_elements(own_columns) WITH ORDINALITY AS x (line, place))"""
 
+# A partition by list or hash, or the one for all the rest, is a part of the schema as a table is. The others come and go by the clock,
+# and so does whatever is below them: their bounds, and the lock that reading them takes, are left alone.
+_ROTATES = """
+    k.partstrat = 'r' AND k.partdefid <> c.oid OR p.relispartition AND EXISTS (
+        SELECT FROM pg_partition_ancestors(p.oid) AS a JOIN pg_partitioned_table AS above ON above.partrelid = a.relid
+        WHERE a.relid <> p.oid AND above.partstrat = 'r')"""
+
+_GRANTED, _OF_TABLE = (f"string_to_array({grants(f'{r}.relacl', default_acl('r', f'{r}.relowner'))}, '; ')" for r in ("c", "p"))
+
+# Of its owner and its rights only what is not its table's: nobody asks the table who names the partition.
+_PARTITION = f"""
+    SELECT
+        json_build_array({dotted("pn.nspname", "p.relname")},
+            CASE WHEN NOT ({_ROTATES}) THEN pg_get_expr(c.relpartbound, c.oid) END,
+            NULLIF({_ROW_SECURITY}, 'off')),
+        CASE WHEN c.relowner <> p.relowner THEN {role("c.relowner")} END,
+        CASE WHEN c.relacl IS DISTINCT FROM p.relacl THEN (
+            SELECT string_agg(line, '; ' ORDER BY line) FROM unnest({_GRANTED}) AS line
+            WHERE line <> ALL (COALESCE({_OF_TABLE}, '{{}}'))) END
+    FROM pg_inherits AS h
+    JOIN pg_class AS p ON p.oid = h.inhparent
+    JOIN pg_namespace AS pn ON pn.oid = p.relnamespace
+    JOIN pg_partitioned_table AS k ON k.partrelid = p.oid
+    WHERE h.inhrelid = c.oid"""
+
+_HAS_PARTITIONS = """
+    CASE WHEN c.relkind = 'p' THEN (
+        SELECT 'by range' FROM pg_partitioned_table AS k
+        WHERE k.partrelid = c.oid AND k.partstrat = 'r'
+            AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhparent = c.oid AND h.inhrelid <> k.partdefid)) END"""
+
 _PARTS = ("index", "constraint", "trigger", "rule", "policy", "statistics")
 
 
@@ -258,7 +295,8 @@ def query(version: int, only: Sequence[str] | None) -> str:
                 WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'table' END,
             {dotted("n.nspname", "c.relname")},
             c.oid,
-            own.*
+            own.*,
+            part.*
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN LATERAL (SELECT
@@ -275,10 +313,12 @@ def query(version: int, only: Sequence[str] | None) -> str:
             {_RULES},
             {_POLICIES},
             {_STATISTICS},
-            {_COLUMN_COMMENTS}
+            {_COLUMN_COMMENTS},
+            {_HAS_PARTITIONS}
             FROM (SELECT CASE WHEN c.relkind IN ('v', 'm') THEN {_columns(version, " ORDER BY a.attnum")} ELSE {_columns(version)} END
                 OFFSET 0) AS listed (own_columns)
         ) AS own ON NOT c.relispartition
+        LEFT JOIN LATERAL ({_PARTITION}) AS part ON c.relispartition
         WHERE c.relkind IN ({KINDS}) AND {OURS} {chosen}
     """
 
@@ -286,8 +326,9 @@ def query(version: int, only: Sequence[str] | None) -> str:
 def objects(row: Sequence[bytes | None]) -> Iterator[Object]:
     """Yield a relation and what belongs to it, from one row of the query."""
     kind, name, oid = ((cell or b"").decode("utf-8", "replace") for cell in row[:3])
-    if kind == "partition":  # told by its parent's definition, so that rotating partitions is no change
-        yield Object("partition", "", name, (), oid)
+    if kind == "partition":  # its columns and all else are told by its table's definition
+        yield Object("partition", "", name, tuple(json.loads(row[16] or b"[null, null, null]")), oid)
+        yield from attached(name, row[17], row[18], None)
         return
     yield Object(kind, "", name, tuple(json.loads(row[3] or b"[]")), oid)
     yield from attached(name, row[4], row[5], row[6])
@@ -304,6 +345,8 @@ def objects(row: Sequence[bytes | None]) -> Iterator[Object]:
                 yield Object("comment", name, f"{part} {own_name}", (remark,))
     for column, text in _list(row[14]):
         yield Object("comment", name, column or "", (text,))
+    if row[15] is not None:
+        yield Object("partitions", name, "", (row[15].decode(),))
 
 
 def attached(parent: str, owner: bytes | None, granted: bytes | None, remark: bytes | None) -> Iterator[Object]:
