@@ -97,7 +97,8 @@ TOLD: list[tuple[list[str], str, str, str]] = [
      "", ""),
     # Tables
     (["CREATE TABLE o (a int)"], "DROP TABLE o", "table o dropped destructive", ""),
-    (["CREATE TABLE o (a int)"], "RENAME TABLE o TO p", "table o renamed breaking", ""),
+    (["CREATE TABLE o (a int, b int)"], "RENAME TABLE o TO p", "table o renamed breaking", ""),
+    (["CREATE TABLE o (a int)"], "RENAME TABLE o TO p", "table o dropped destructive, table p added safe", ""),
     (["CREATE TABLE o (a int)"], "ALTER TABLE o ENGINE = MyISAM", "table o altered cautious", ""),
     (["CREATE TABLE o (a int)"], "ALTER TABLE o ROW_FORMAT = COMPRESSED", "table o altered cautious", ""),
     (["CREATE TABLE o (a int)"], "ALTER TABLE o ROW_FORMAT = COMPRESSED KEY_BLOCK_SIZE = 4", "table o altered cautious", ""),
