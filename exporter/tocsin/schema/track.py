@@ -202,16 +202,8 @@ def _seen_first(database: str, objects: list[Object]) -> Event:
     counts = Counter(o.kind for o in objects)
     said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
     names = "\n".join(sorted(f"{o.kind} {o.full_name}" for o in objects))
-    return Event(
-        kind=EventKind.SCHEMA,
-        database=database,
-        object_kind="database",
-        object=database,
-        change=Change.REBASELINED,
-        risk=Risk.SAFE,
-        reason=f"seen for the first time: {said}; the role's privileges hid this before, so that it may be old or new",
-        new=_cut(names, _LONGEST_DEFINITION),
-    )
+    reason = f"seen for the first time: {said}; the role's privileges hid this before, so that it may be old or new"
+    return _rebaselined(database, reason, None, _cut(names, _LONGEST_DEFINITION))
 
 
 def observe_databases(
@@ -352,6 +344,11 @@ def _cut(text: str | None, longest: int) -> str | None:
 
 
 def _upgraded(database: str, old: str, new: str) -> Event:
+    reason = "the server's major version changed, which describes the same objects in other words: changes are told from here on"
+    return _rebaselined(database, reason, old, new)
+
+
+def _rebaselined(database: str, reason: str, old: str | None, new: str | None) -> Event:
     return Event(
         kind=EventKind.SCHEMA,
         database=database,
@@ -359,7 +356,7 @@ def _upgraded(database: str, old: str, new: str) -> Event:
         object=database,
         change=Change.REBASELINED,
         risk=Risk.SAFE,
-        reason="the server's major version changed, which describes the same objects in other words: changes are told from here on",
+        reason=reason,
         old=old,
         new=new,
     )
