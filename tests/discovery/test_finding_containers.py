@@ -159,6 +159,8 @@ def test_whose_address_it_is_is_asked_before_anybody_connects(clean: Images, tmp
     lookouts = Lookouts(discoveries, lambda: None)
     clean.container("orders", "--network", "shop", image=clean.postgres)
     clean.container("lodger", "--network", "container:orders", image=clean.mariadb)
+    for name, answer in (("orders", major_at), ("lodger", greeting_at)):  # one killed while it fills its data folder never comes up again
+        until(lambda name=name, answer=answer: answer(clean.find()[name].addresses[0]))
     lookouts.apply(Config(targets=(options,)))
     stopped = threading.Event()
     listener = threading.Thread(target=guarded, args=("listener", lambda: listen(options, lambda: None, stopped)))
