@@ -18,6 +18,7 @@ from servers import Postgres
 from tocsin.errors import JournalError
 from tocsin.event import Risk
 from tocsin.options import DatabaseFilter
+from tocsin.schema import track
 from tocsin.schema.model import dump, load
 from tocsin.schema.snapshot import mark
 from watching import Watch, eventually, postgres_options, said, sqlite_options
@@ -232,6 +233,29 @@ def test_database_created_and_dropped_is_told(server: Watch, postgres: Postgres,
     postgres.execute(f"CREATE DATABASE {name}")
     assert said(server.check()) == [f"database {name} added safe"]
     assert server.check() == []
+
+
+def test_partition_that_is_detached_and_later_dropped_has_rotated(
+    server: Watch, postgres: Postgres, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usual way to part with old rows without a long lock, with a look between the two steps."""
+    postgres.execute(f"CREATE DATABASE {name}")
+    parts = [f"CREATE TABLE p{i} PARTITION OF log FOR VALUES FROM ({i}) TO ({i + 1})" for i in range(5)]
+    settled(postgres, name, "CREATE TABLE log (n int) PARTITION BY RANGE (n)", "CREATE TABLE own (n int)", *parts)
+    server.check()
+    settled(
+        postgres, name, "ALTER TABLE log DETACH PARTITION p0", "ALTER TABLE log DETACH PARTITION p1", "ALTER TABLE log DETACH PARTITION p2"
+    )
+    assert until_told(server, *(f"partition public.p{i} altered safe" for i in range(3)))
+    settled(postgres, name, "ALTER TABLE p1 RENAME TO old_p1")
+    assert until_told(server, "table public.p1 renamed safe")
+    settled(postgres, name, "DROP TABLE p0, own")
+    assert until_told(server, "table public.own dropped destructive", "table public.p0 dropped safe")
+    settled(postgres, name, "DROP TABLE old_p1")
+    assert until_told(server, "table public.old_p1 dropped safe")
+    monkeypatch.setattr(track, "_ROTATED_SECONDS", 0.0)  # by now it is a table that somebody keeps
+    settled(postgres, name, "DROP TABLE p2")
+    assert until_told(server, "table public.p2 dropped destructive")
 
 
 def test_renamed_database_is_not_gone_and_keeps_its_history(server: Watch, postgres: Postgres, name: str) -> None:

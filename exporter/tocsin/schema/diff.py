@@ -46,6 +46,8 @@ class Difference:
 
     stands_in: bool = False
     """Whether it is a unique index or a constraint that comes for one of the other kind over the same columns, or goes for it."""
+    has_rotated: bool = False
+    """Whether it is a table that was, not long ago, a partition that rotates."""
 
     @property
     def subject(self) -> Object:
@@ -86,7 +88,8 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     dropped, renamed = _left(roots, before, old_roots)
     added = _come(roots, after, new_roots)
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
-    new = [o for o in after.objects if _is_part(o) and (o.parent not in added or _opens_to_everybody(o))]
+    opened = added - _names(new_tables)  # what a partition allowed stands with its table
+    new = [o for o in after.objects if _is_part(o) and (o.parent not in added or (o.parent in opened and _opens_to_everybody(o)))]
     parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), same, folds=folds)
     parts = _sorted(parts + _compare(*_attached(old, new, parts), same, folds=folds))
     columns = _renamed(d for d in parts if d.subject.kind == "column")

@@ -14,7 +14,7 @@ from tocsin import mask, vitals
 from tocsin.event import Change, Event, EventKind, Risk
 from tocsin.schema import drift
 from tocsin.schema.masked import masked
-from tocsin.schema.model import HIDDEN, OF_SERVER, Object, Schema, by_root, unveiled
+from tocsin.schema.model import HIDDEN, OF_SERVER, Object, Schema, by_root, rotates, unveiled
 from tocsin.schema.snapshot import Snapshot, mark, recall
 from tocsin.source import Run
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LONGEST_DEFINITION = 10_000
 _LONGEST_DIFF = 10_000
+_ROTATED_SECONDS, _MOST_ROTATED = 7 * 86400.0, 1000
+"""How long a table that was a partition by range is known as one, and of how many: they are detached first, and dropped later."""
 
 Explain: TypeAlias = "Callable[[Difference], dict[str, Any]]"
 """Gives what else is known about a change, such as who made it by which statement: the event's `detail`."""
@@ -96,8 +98,9 @@ def observe_roots(
         counts.update(o.kind for o in moved.new)
     if summary is not None and numbering != summary.get("numbering", numbering):
         moved.old = [o._replace(identity=None) for o in moved.old]
+    rotated = _rotated(moved, summary)
     if summary is not None and summary["server"] == server:
-        _tell(run, database, server, moved, summary, unseen, explain)
+        _tell(run, database, server, moved, {**summary, "rotated": rotated}, unseen, explain)
     elif summary is not None:
         run.event(_upgraded(database, summary["server"], server))
     fresh: dict[str, Any] = {
@@ -112,6 +115,7 @@ def observe_roots(
         "never_seen": sorted(set(unseen) & _never_seen(summary) if summary else unseen),
         "veiled": sorted(veiled),
         "drift": summary["drift"] if summary else None,
+        "rotated": rotated,
     }
     changed = summary is None or bool(moved.old or moved.new)
     if changed:
@@ -170,6 +174,15 @@ def _carried(before: list[Object], seen: list[Object], unseen: Collection[str]) 
     return [o for o in before if o.kind in unseen and (o.kind, o.parent, o.name) not in there]
 
 
+def _rotated(moved: _Moved, summary: dict[str, Any] | None) -> dict[str, float]:
+    """Return the identities of tables that were partitions by range not long ago, with the time when that was seen."""
+    now = time.time()
+    partitions = {o.identity for o in moved.old if rotates(o)}
+    found = {id: seen for id, seen in (summary or {}).get("rotated", {}).items() if now - seen < _ROTATED_SECONDS}
+    found |= {o.identity: now for o in moved.new if o.kind == "table" and o.identity and o.identity in partitions}
+    return dict(sorted(found.items(), key=lambda item: item[1])[-_MOST_ROTATED:])
+
+
 def _never_seen(summary: dict[str, Any]) -> set[str]:
     """Return the kinds of which something may have been hidden at each inspection so far: what is known of them was never all."""
     return set(summary.get("never_seen", summary["unseen"]))
@@ -192,6 +205,8 @@ def _tell(
         if was_hidden and o.kind in never_seen:
             perhaps_old.append(o)
             continue
+        if difference.old is not None and difference.old.kind == "table" and difference.old.identity in before["rotated"]:
+            difference = replace(difference, has_rotated=True)
         event = schema_event(database, difference, explain)
         run.event(replace(event, reason=f"{event.reason}; it came while it could not be seen") if was_hidden else event)
     if perhaps_old:

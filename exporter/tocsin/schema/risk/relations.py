@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tocsin.event import Risk
 from tocsin.schema import types
 from tocsin.schema.diff import Difference
-from tocsin.schema.model import UNCHECKED
+from tocsin.schema.model import UNCHECKED, rotates
 from tocsin.schema.risk.partitions import rows_went
 from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, means_another, moves, new_is, old_is
 from tocsin.schema.risk.widening import type_widens
@@ -29,6 +29,10 @@ def _type_verdict(expected: bool | None) -> Callable[[Difference], bool]:
     return check
 
 
+def _leaves_by_the_clock(d: Difference) -> bool:
+    return d.has_rotated or (d.old is not None and rotates(d.old))
+
+
 def _in_another_character_set(d: Difference) -> bool:
     old, new = (types.character_set(o and o.trait("collation")) for o in (d.old, d.new))
     return old is not None and new is not None and old != new
@@ -36,7 +40,11 @@ def _in_another_character_set(d: Difference) -> bool:
 
 RULES: tuple[Rule, ...] = (
     Rule("table", A, Risk.SAFE, "nobody uses a new table yet"),
+    Rule("table", D, Risk.SAFE, "rotation: until a while ago it was a partition by range, and such come and go with time",
+         _leaves_by_the_clock),
     Rule("table", D, Risk.DESTRUCTIVE, "its rows are gone, and every statement that names it fails"),
+    Rule("table", R, Risk.SAFE, "rotation: until a while ago it was a partition by range, which few statements name",
+         _leaves_by_the_clock),
     Rule("table", R, Risk.BREAKING, "every statement that uses the old name fails"),
     Rule("table", X, Risk.DESTRUCTIVE, "a partition went whose values are in no other one: its rows are gone with it",
          rows_went, "form"),
@@ -51,8 +59,12 @@ RULES: tuple[Rule, ...] = (
     Rule("table", X, Risk.BREAKING, "queries of its parents see other rows than before", trait="inherits"),
     Rule("partition", A, Risk.SAFE, "rows of its bounds have a place of their own from now on"),
     Rule("partition", D, Risk.DESTRUCTIVE, "its rows are gone, and such rows are refused unless another partition takes them"),
+    Rule("partition", R, Risk.SAFE, "rotation: it is a table of its own now, and few statements name a partition by range",
+         _leaves_by_the_clock),
     Rule("partition", R, Risk.BREAKING, "every statement that uses the old name fails"),
     Rule("partition", X, Risk.SAFE, "queries of the table that it is a partition of now see its rows, too", old_is("of", None), "of"),
+    Rule("partition", X, Risk.SAFE, "rotation: a partition by range is a table of its own now, whose rows queries of the one that it"
+         " belonged to no longer see", both(new_is("of", None), _leaves_by_the_clock), "of"),
     Rule("partition", X, Risk.CAUTIOUS, "it is a table of its own now: queries of the one that it belonged to no longer see its rows",
          new_is("of", None), "of"),
     Rule("partition", X, Risk.BREAKING, "queries of another table see its rows than before", None, "of"),
