@@ -289,7 +289,22 @@ def test_collectors_that_are_due_together_cost_one_child_and_a_file_that_rests_n
         app.execute("INSERT INTO items VALUES (1)")
         watch.check()
         assert len(children) == 2
-        assert watch.page().value("tocsin_schema_inspections_total") == 2
+        assert watch.page().value("tocsin_schema_inspections_total") == 1, "a row is none of its business"
+
+
+def test_rows_cost_the_schema_nothing_and_a_change_among_them_is_told_at_once(app: App, children: list[Any]) -> None:
+    app.execute(*FILL)
+    with watching(app.path, collectors={"storage": False}) as watch:
+        watch.check()
+        for _ in range(30):
+            app.execute("INSERT INTO items VALUES (1)", "UPDATE items SET n = 2 WHERE n = 1", "DELETE FROM items WHERE n = 2")
+            assert watch.check() == []
+        assert len(children) == 1
+        app.execute("BEGIN", "INSERT INTO items VALUES (1)", "ALTER TABLE items ADD COLUMN m INTEGER", "INSERT INTO items VALUES (1, 2)")
+        assert watch.check() == []
+        assert len(children) == 1
+        app.execute("COMMIT", "INSERT INTO items VALUES (3, 4)")
+        assert said(watch.check()) == ["column main.items.m added safe"]
 
 
 def test_look_that_cost_much_is_not_repeated_at_once_and_what_is_known_stands(app: App, children: list[Any]) -> None:

@@ -30,7 +30,8 @@ from tocsin.sources.duckdb.inspect import inspect
 from tocsin.sources.duckdb.parcel import packed
 from tocsin.sources.duckdb.picture import MAIN, Moved, Picture
 
-_TRIES = 30
+_TRIES = 60
+"""Beside a writer that checkpoints ten times a second four of five readings of a small file are spoilt."""
 _SCHEME = "nolock"
 _DATABASE = f"{_SCHEME}://database"
 _SHARE_OF_BUFFERS = 0.5

@@ -110,18 +110,18 @@ def collect_storage(session: DuckdbSession, run: Run) -> None:
 
 
 def collect_schema(session: DuckdbSession, run: Run) -> None:
-    """Check for schema changes: headers and logs first, the library only when they moved.
+    """Check for schema changes: headers and log first, the library only when a checkpoint or a commit may have brought one.
 
-    They move with every commit. So that a busy application does not cost us a child each time, the library is
-    not asked again while the last look is fresh: until then that one is compared.
+    So that an application that checkpoints all the time does not cost us a child each time, the library is not asked again while the
+    last look is fresh: until then that one is compared.
     """
     options = session.options
     name = database_name(options.path)
     fresh = session.fresh_look()
-    gate = fresh.gate if fresh else _gate(options, run.deadline)
+    gate = fresh.schema_gate if fresh else session.schema_gate(run.deadline)
     if not track.gate_is_closed(run, name, gate, options.full_inspection_every, options.expected):
         look = session.look(gate, run.deadline)
-        track.observe_roots(run, name, look.server, _with_known_starts(run, name, look), look.gate, expected=options.expected)
+        track.observe_roots(run, name, look.server, _with_known_starts(run, name, look), look.schema_gate, expected=options.expected)
 
 
 def _with_known_starts(run: Run, database: str, look: Look) -> Iterator[tuple[str, list[Object]]]:

@@ -130,11 +130,18 @@ class Picture:
 
     def gate(self) -> str:
         """Return what moves with every commit and every checkpoint, and when another file is put in this one's place."""
-        headers = sha256(self._head).hexdigest()[:32]
-        logs = [f"{self._marks[name][1]}.{self.sizes[name]}" for name in (WAL, CHECKPOINT_WAL) if name in self.sizes]
-        # Without an identifier two databases may agree in all that; then the time of the last write must do.
+        logs = [f"{self.inode(name)}.{self.sizes[name]}" for name in (WAL, CHECKPOINT_WAL) if name in self.sizes]
+        return ":".join([self.since_checkpoint(), str(self.sizes[MAIN]), *logs])
+
+    def since_checkpoint(self) -> str:
+        """Return what moves with every checkpoint, and when another file is put in this one's place."""
+        # Without an identifier two databases may agree in their headers; then the time of the last write must do.
         since = "" if any(self.header.identifier) else f"@{self.modified}"
-        return ":".join([f"{self._marks[MAIN][1]}.{self.sizes[MAIN]}{since}", headers, *logs])
+        return f"{self.inode(MAIN)}{since}.{sha256(self._head).hexdigest()[:32]}"
+
+    def inode(self, name: str) -> int:
+        """Return the inode number of one of the files, 0 where there is none."""
+        return self._marks[name][1] if name in self._marks else 0
 
     def read(self, name: str, amount: int, offset: int) -> bytes:
         """Return bytes of one of the files, as far as it reached when the picture was taken. Raises Moved.

@@ -23,6 +23,7 @@ from tocsin.errors import CollectError, ConnectError, DeadlineError, InternalErr
 from tocsin.schema.model import Object, Schema
 from tocsin.source import Run
 from tocsin.sources.duckdb.config import DuckdbOptions
+from tocsin.sources.duckdb.log import Log
 from tocsin.sources.duckdb.parcel import unpacked
 from tocsin.sources.duckdb.picture import read_picture
 from tocsin.sql import Ask, Result, version_number
@@ -42,6 +43,8 @@ class Look:
     """What a child saw of a whole database. `cpu` is the processor time in seconds that it took."""
 
     gate: str
+    schema_gate: str
+    """What `DuckdbSession.schema_gate` was before: what was seen is no older."""
     library: str
     copied: bool
     facts: dict[str, Any]
@@ -62,7 +65,9 @@ class Known:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.log_lock = threading.Lock()
         self.look: Look | None = None
+        self.log = Log()
         self.failure: CollectError | None = None
         """Why there is no look, if the last one failed."""
         self.allowance = Allowance()
@@ -105,17 +110,25 @@ class DuckdbSession:
         version, state = self._known.refusal or (None, None)
         return state if version == storage_version else None
 
+    def schema_gate(self, deadline: float) -> str:
+        """Return what moves with every change of the schema, and with little else. Raises CollectError."""
+        with self._known.log_lock:
+            return read_picture(self.options.path, self._known.log.gate, deadline)
+
     def fresh_look(self) -> Look | None:
         """Return the last look if so many were taken that another one has to wait."""
         return self._known.look if time.monotonic() < self._known.allowance.ready_at() else None
 
     def look(self, gate: str, deadline: float) -> Look:
-        """Return what the database is like: what the last child saw, where nothing moved since or that is fresh. Raises CollectError."""
+        """Return what the database is like: what the last child saw, where that is fresh or a gate, of either kind, has not moved since.
+
+        Raises CollectError.
+        """
         known = self._known
         if not known.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise DeadlineError(f"{self.options.name}: another reading of {self.options.path} took too long")
         try:
-            if known.look is not None and (known.look is self.fresh_look() or (known.look.gate == gate and not self._is_old(known.look))):
+            if known.look is not None and (known.look is self.fresh_look() or self._stands(known.look, gate)):
                 return known.look
             if known.failure is not None and time.monotonic() < known.allowance.ready_at():
                 raise type(known.failure)(*known.failure.args)
@@ -127,6 +140,7 @@ class DuckdbSession:
 
     def _take_look(self, deadline: float) -> Look:
         """Look, at the cost of an allowance; one that fails is not cheaper."""
+        schema_gate = self.schema_gate(deadline)
         began = time.monotonic()
         cpu = None
         try:
@@ -138,10 +152,11 @@ class DuckdbSession:
         finally:
             now = time.monotonic()
             self._known.allowance.spend(now - began if cpu is None else cpu, now)
-        return Look(answer["gate"], answer["library"], answer["copied"], answer["facts"], answer["server"], parcel, cpu, now)
+        return Look(answer["gate"], schema_gate, answer["library"], answer["copied"], answer["facts"], answer["server"], parcel, cpu, now)
 
-    def _is_old(self, look: Look) -> bool:
-        return time.monotonic() - look.at >= self.options.full_inspection_every
+    def _stands(self, look: Look, gate: str) -> bool:
+        is_old = time.monotonic() - look.at >= self.options.full_inspection_every
+        return gate in (look.gate, look.schema_gate) and not is_old
 
     def answer(self, run: Run) -> Result:
         """Run the query of an own collector, together with those of the batch's others; raises CollectError."""
