@@ -87,9 +87,10 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     roots = _renamed_by_content(roots, before, after)
     dropped, renamed = _left(roots, before, old_roots)
     added = _come(roots, after, new_roots)
+    dropped |= _turned(old_roots, old_tables, new_tables)
+    turned = _turned(new_roots, new_tables, old_tables)
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
-    opened = added - _names(new_tables)  # what a partition allowed stands with its table
-    new = [o for o in after.objects if _is_part(o) and (o.parent not in added or (o.parent in opened and _opens_to_everybody(o)))]
+    new = [o for o in after.objects if _is_part(o) and o.parent not in turned and (o.parent not in added or _opens_to_everybody(o))]
     parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), same, folds=folds)
     parts = _sorted(parts + _compare(*_attached(old, new, parts), same, folds=folds))
     columns = _renamed(d for d in parts if d.subject.kind == "column")
@@ -114,6 +115,15 @@ def _roots(schema: Schema, other: Schema) -> tuple[list[Object], list[Object]]:
         elif not o.parent and (o.identity in known or not rotates(o)):
             roots.append(o)
     return roots, tables
+
+
+def _turned(roots: list[Object], tables: list[Object], others: list[Object]) -> set[str]:
+    """Return the names of the tables and partitions that are the one before and the other after.
+
+    Of a partition only those rights are known that its table does not give: nothing can be said of its own.
+    """
+    identities = {o.identity for o in others}
+    return _names([*tables, *(o for o in roots if o.kind == "partition" and o.identity in identities)])
 
 
 def _without_the_tables(told: list[Difference], before: Schema, after: Schema) -> list[Difference]:
