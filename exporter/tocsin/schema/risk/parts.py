@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tocsin.event import Risk
+from tocsin.schema.diff import Difference
 from tocsin.schema.model import SWITCHED_OFF, Object
 from tocsin.schema.risk.rule import A, D, R, Rule, X, both, moves, new_is, old_is
 
@@ -13,6 +14,12 @@ def _is_row_number(o: Object | None) -> bool:
 
 
 _SWITCHED_OFF = "its triggers are disabled, so that nothing enforces it: rows that break it are possible, as those that refer to nothing"
+
+
+def _only_owned_by_another(d: Difference) -> bool:
+    old, new = ((o and o.trait("definition")) or "" for o in (d.old, d.new))
+    return old.partition(" OWNER ")[0] == new.partition(" OWNER ")[0]
+
 
 RULES: tuple[Rule, ...] = (
     Rule("index", A, Risk.CAUTIOUS, "the index is not valid: its build failed or is going on; it costs writes and serves no reads",
@@ -91,5 +98,7 @@ RULES: tuple[Rule, ...] = (
     Rule("statistics", A, Risk.SAFE, "the planner can only estimate better"),
     Rule("statistics", D, Risk.CAUTIOUS, "the planner estimates without it: plans may become worse"),
     Rule("statistics", R, Risk.SAFE, "only maintenance scripts know it by its name"),
+    Rule("statistics", X, Risk.SAFE, "another role may alter and drop them; the planner estimates as before", _only_owned_by_another,
+         "definition"),
     Rule("statistics", X, Risk.CAUTIOUS, "the planner estimates in another way", None, "definition"),
 )  # fmt: skip
