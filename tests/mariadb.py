@@ -19,6 +19,9 @@ from tocsin.options import Secret
 from tocsin.sources.mysql.config import MysqlOptions
 from tools import lacking
 
+FULL = "SELECT, SHOW VIEW, TRIGGER, EVENT, PROCESS"
+"""The privileges with which all of a schema is seen."""
+
 
 class MysqlServer:
     """What MariaDB and MySQL have in common. pymysql connects as root through the socket with `connect()`."""

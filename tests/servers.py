@@ -12,13 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -32,6 +33,30 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+class MadeUp(Protocol):
+    """A server that a test speaks for: `serve` meets the visitors that it expects, and returns."""
+
+    listener: socket.socket
+
+    def serve(self) -> None: ...
+
+
+M = TypeVar("M", bound=MadeUp)
+
+
+@contextmanager
+def serving(server: M) -> Iterator[M]:
+    """Have a made-up server serve meanwhile; it must have come to its end afterwards."""
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        thread.join(30)
+        server.listener.close()
+    assert not thread.is_alive()
 
 
 def until(check: Callable[[], T], seconds: float = 30.0, pause: float = 0.05) -> T:

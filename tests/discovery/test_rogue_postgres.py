@@ -6,16 +6,15 @@ import base64
 import hashlib
 import socket
 import struct
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg.pq
 import pytest
 
 from finds import container, parse
+from servers import serving
 from tocsin.discovery.credentials import plan
 from tocsin.discovery.places import Resolver
 from tocsin.errors import AuthError, CollectError, SetupError
@@ -75,19 +74,6 @@ class Rogue:
         return piece
 
 
-@contextmanager
-def rogue(asks: bytes) -> Iterator[Rogue]:
-    found = Rogue(asks)
-    thread = threading.Thread(target=found.serve)
-    thread.start()
-    try:
-        yield found
-    finally:
-        thread.join(30)
-        found.listener.close()
-    assert not thread.is_alive()
-
-
 def found(server: Rogue, text: str, **hints: str) -> PostgresOptions:
     """Return the target that discovery makes of the container at the rogue's address."""
     options = plan(container("orders", server.address, hints=hints), "orders", parse(text), Resolver()).options
@@ -107,7 +93,7 @@ DEFAULTS = f"defaults: {{postgres: {{userpass: {{username: tocsin, password: {PA
 
 @pytest.mark.parametrize("asks", [CLEAR, MD5, SCRAM, *OTHERS], ids=lambda asks: str(int.from_bytes(asks[:4], "big")))
 def test_who_was_merely_found_gets_nothing_that_a_password_is_had_from_without_effort(asks: bytes) -> None:
-    with rogue(asks) as server:
+    with serving(Rogue(asks)) as server:
         error = refusal(found(server, DEFAULTS))
     assert b"tocsin" in server.heard
     assert not [piece for piece in WHAT_GIVES_IT_AWAY if piece in server.heard]
@@ -125,7 +111,7 @@ def test_a_label_gets_no_password_of_the_exporters_own(asks: bytes, tmp_path: Pa
     (tmp_path / "pgpass").chmod(0o600)
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
-    with rogue(asks) as server:
+    with serving(Rogue(asks)) as server:
         error = refusal(found(server, "", user="tocsin"))
     assert "no password supplied" in str(error)
     assert b"p=" not in server.heard

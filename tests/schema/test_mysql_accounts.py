@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mariadb import MysqlServer, mysql_options
+from mariadb import FULL, MysqlServer, mysql_options
 from tocsin.event import Event
 from tocsin.options import DatabaseFilter
 from watching import Watch, eventually, said
-
-FULL = "SELECT, SHOW VIEW, TRIGGER, EVENT, PROCESS"
 
 
 @pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])

@@ -15,7 +15,7 @@ import pymysql
 import pytest
 
 from case import CASES, Case, mysql_database, run
-from mariadb import MariaDB, MysqlServer, mysql_options
+from mariadb import FULL, MariaDB, MysqlServer, mysql_options
 from servers import until
 from tocsin import schemas
 from tocsin.options import DatabaseFilter
@@ -31,7 +31,6 @@ from watching import Watch, eventually, said
 
 HERE = Path(__file__).parent / "cases" / "mysql"
 ON_MYSQL = sorted([p for p in CASES if p.parent == HERE and "-- MariaDB only" not in p.read_text("utf-8")] + [*HERE.glob("newest/*.sql")])
-FULL = "SELECT, SHOW VIEW, TRIGGER, EVENT, PROCESS"
 
 
 @pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from mariadb import mysql_options
+from servers import serving
 from tocsin.errors import AuthError, CollectError, ConnectError, DeadlineError
 from tocsin.sources.mysql.session import Connection
 
@@ -58,19 +57,6 @@ class StandIn:
                 pass  # the other side has had enough
 
 
-@contextmanager
-def standing_in(login: bytes, answer: Callable[[StandIn], None] | None = None) -> Iterator[StandIn]:
-    found = StandIn(login, answer)
-    thread = threading.Thread(target=found.serve)
-    thread.start()
-    try:
-        yield found
-    finally:
-        thread.join(20)
-        found.listener.close()
-    assert not thread.is_alive()
-
-
 def refused(server: StandIn, seconds: float = 10.0, **options: object) -> CollectError:
     with pytest.raises(CollectError) as caught:
         Connection(mysql_options(server.dsn, **options), time.monotonic() + seconds)
@@ -81,7 +67,7 @@ def refused(server: StandIn, seconds: float = 10.0, **options: object) -> Collec
 @pytest.mark.parametrize("mode", ["", "disabled", "preferred"])
 @pytest.mark.parametrize("switch", [b"\xfemysql_clear_password\0", b"\xfedialog\0\4Password: "])
 def test_password_is_not_given_to_a_server_that_asks_for_it_in_clear(switch: bytes, mode: str) -> None:
-    with standing_in(switch) as server:
+    with serving(StandIn(switch)) as server:
         error = refused(server, ssl_mode=mode)
     assert isinstance(error, AuthError)
     assert "asks for the password in clear" in str(error)
@@ -91,21 +77,21 @@ def test_password_is_not_given_to_a_server_that_asks_for_it_in_clear(switch: byt
 
 def test_full_login_by_sha2_does_not_give_the_password_in_clear_without_tls() -> None:
     for plugin in (b"caching_sha2_password", b"sha256_password"):
-        with standing_in(b"\xfe" + plugin + b"\0" + b"2" * 20 + b"\0", None) as server:
+        with serving(StandIn(b"\xfe" + plugin + b"\0" + b"2" * 20 + b"\0", None)) as server:
             refused(server)
         assert PASSWORD.encode() not in server.heard
 
 
 @pytest.mark.parametrize("answer", [(b"",), (b"\1", COLUMN, END, b""), (b"\1", COLUMN[:9])])
 def test_packet_that_ends_too_early_is_a_broken_server(answer: tuple[bytes, ...]) -> None:
-    with standing_in(OK, lambda server: server.say(1, *answer)) as server:
+    with serving(StandIn(OK, lambda server: server.say(1, *answer))) as server:
         error = refused(server)
     assert isinstance(error, ConnectError)
     assert "is not understood" in str(error)
 
 
 def test_login_that_ends_too_early_is_a_broken_server() -> None:
-    with standing_in(b"") as server:
+    with serving(StandIn(b"")) as server:
         error = refused(server)
     assert isinstance(error, ConnectError)
     assert "is not understood" in str(error)
@@ -119,7 +105,7 @@ def test_row_that_drips_in_ends_at_the_deadline() -> None:
             time.sleep(0.1)
 
     began = time.monotonic()
-    with standing_in(OK, drip) as server:
+    with serving(StandIn(OK, drip)) as server:
         error = refused(server, seconds=1.0)
     assert isinstance(error, DeadlineError)
     assert time.monotonic() - began < 8  # without the deadline, all of the ten
@@ -127,7 +113,7 @@ def test_row_that_drips_in_ends_at_the_deadline() -> None:
 
 def test_no_file_of_ours_is_sent_to_a_server_that_asks_for_one() -> None:
     """As LOAD DATA LOCAL INFILE has a server ask, which may do so in answer to anything."""
-    with standing_in(OK, lambda server: server.say(1, b"\xfb/etc/passwd")) as server:
+    with serving(StandIn(OK, lambda server: server.say(1, b"\xfb/etc/passwd"))) as server:
         error = refused(server)
     assert isinstance(error, ConnectError)
     assert b"root:" not in server.heard

@@ -6,10 +6,8 @@ import hashlib
 import socket
 import ssl
 import struct
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import pytest
 from authority import Authority
 from mariadb import MysqlServer, mysql_options
 from newest import MySQL
+from servers import serving
 from tocsin.errors import AuthError, CollectError
 from tocsin.sources.mysql.config import GUARDED
 from tocsin.sources.mysql.session import Connection
@@ -100,19 +99,6 @@ def exactly(connection: socket.socket, size: int) -> bytes:
     return found
 
 
-@contextmanager
-def rogue(greets: str, asks: str, tls: ssl.SSLContext | None) -> Iterator[Rogue]:
-    found = Rogue(greets, asks, tls)
-    thread = threading.Thread(target=found.serve)
-    thread.start()
-    try:
-        yield found
-    finally:
-        thread.join(30)
-        found.listener.close()
-    assert not thread.is_alive()
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """Of the rogue's own making, as MySQL's is at its first start."""
@@ -136,7 +122,7 @@ def refusal(server: Rogue, mode: str, ca: Path | None = None) -> CollectError:
 def test_who_was_merely_found_gets_nothing_that_a_password_is_had_from_without_effort(
     greets: str, asks: str, encrypted: bool, certificate: ssl.SSLContext
 ) -> None:
-    with rogue(greets, asks, certificate if encrypted else None) as server:
+    with serving(Rogue(greets, asks, certificate if encrypted else None)) as server:
         refusal(server, GUARDED)
     assert b"exporter" in server.heard
     assert not [piece for piece in WHAT_GIVES_IT_AWAY if piece in server.heard]
@@ -145,7 +131,7 @@ def test_who_was_merely_found_gets_nothing_that_a_password_is_had_from_without_e
 @pytest.mark.parametrize("asks", ["caching_sha2_password", "sha256_password"])
 @pytest.mark.parametrize("greets", PLUGINS[:3])
 def test_the_full_login_is_refused_in_words_with_the_remedy(greets: str, asks: str, certificate: ssl.SSLContext) -> None:
-    with rogue(greets, asks, certificate) as server:
+    with serving(Rogue(greets, asks, certificate)) as server:
         error = refusal(server, GUARDED)
     assert isinstance(error, AuthError)
     assert "asks for the password itself" in str(error)
@@ -154,14 +140,14 @@ def test_the_full_login_is_refused_in_words_with_the_remedy(greets: str, asks: s
 
 def test_the_full_login_goes_to_whom_a_mode_was_chosen_for(certificate: ssl.SSLContext) -> None:
     """Without which no MySQL with a certificate of its own making could be watched."""
-    with rogue("caching_sha2_password", "caching_sha2_password", certificate) as server:
+    with serving(Rogue("caching_sha2_password", "caching_sha2_password", certificate)) as server:
         refusal(server, "required")
     assert PASSWORD.encode() in server.heard
 
 
 @pytest.mark.parametrize("mode", ["", "disabled", "preferred", GUARDED])
 def test_the_login_of_mysql_4_is_refused_to_everybody(mode: str) -> None:
-    with rogue("mysql_native_password", "mysql_old_password", None) as server:
+    with serving(Rogue("mysql_native_password", "mysql_old_password", None)) as server:
         error = refusal(server, mode)
     assert isinstance(error, AuthError)
     assert "which is broken" in str(error)
@@ -169,7 +155,7 @@ def test_the_login_of_mysql_4_is_refused_to_everybody(mode: str) -> None:
 
 def test_a_certificate_that_nobody_vouches_for_is_shown_to_no_avail(certificate: ssl.SSLContext, tmp_path: Path) -> None:
     stranger = Authority(tmp_path / "stranger")
-    with rogue("caching_sha2_password", "sha256_password", certificate) as server:
+    with serving(Rogue("caching_sha2_password", "sha256_password", certificate)) as server:
         refusal(server, "verify_ca", stranger.folder / "ca.crt")
     assert b"exporter" not in server.heard
 
