@@ -210,10 +210,15 @@ class Comparison:
         return self._names.is_bare(old.text(i - 1).upper(), x, y)
 
     def _is_same_constant(self, i: int, j: int) -> bool:
-        """Tell whether two literals are one, or names after all: `'app.s'::regclass` is kept as a number."""
+        """Tell whether two literals are one, or names after all: `'app.s'::regclass` is kept as a number, and so is an enum's value."""
         is_equal = self._old.words[i].text == self._new.words[j].text
+        if self._old.text(i + 1) != "::":
+            return is_equal
+        if labels := self._names.labels.get(self._type_at(i + 2)):
+            old = self._old.text(i)
+            return labels.get(old, old) == self._new.text(j)
         form = self._old.text(i + 2)
-        if self._old.text(i + 1) != "::" or not re.fullmatch(r"reg[a-z]+", form):
+        if not re.fullmatch(r"reg[a-z]+", form):
             return is_equal
         a, b = (text.text(at)[1:-1].replace("''", "'") for text, at in ((self._old, i), (self._new, j)))
         if form in _REGISTERED:
@@ -226,6 +231,11 @@ class Comparison:
         inner = Comparison(self._reading, *self._objects, "constant", a, b)
         self.others |= inner.others
         return inner.reads_alike
+
+    def _type_at(self, i: int) -> Place:
+        """Return of which name the old text's type is, with its schema where that is before it."""
+        old = self._old
+        return (old.text(i), old.text(i + 2)) if old.keyword(i + 1) == "." else ("", old.text(i))
 
     # Words that stand there only for the names of the day
 

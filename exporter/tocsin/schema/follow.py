@@ -133,7 +133,7 @@ class Renames:
 
     def explain(self, old: Object, new: Object) -> bool:
         """Tell whether an object was altered only in that the engine writes the new names where it wrote the old ones."""
-        if not self.names.pairs and not self.names.taken:
+        if not self.names:
             return False
         return all(
             a == b or (a is not None and b is not None and self._is_written_anew(new, name, b) and self._explains(old, new, name, a, b))

@@ -27,6 +27,7 @@ _ROUTINES = ("function", "procedure", "aggregate")
 _TYPES = (*_RELATIONS, "sequence", "enum", "domain", "type")
 """Kinds of which no two in a schema have one name."""
 
+_LABEL = re.compile(r"'(?:[^']|'')*'")
 _PIECE = re.compile(r"\w+")
 
 Renamed = tuple[Object, Object]
@@ -59,8 +60,13 @@ class Names:
         self._until_now = {new: old for old, new in self._relations.items()}
         self._order = (_columns_in_order(before), _columns_in_order(after)) if self._columns else ({}, {})
         self.remade = {old.name: (old, new) for old, new in _other_holders(before, after)}
+        self.labels = dict(_labels(before, after))
+        """By the name that an enum had: the values that are called otherwise now, in quotes."""
         self.taken = _Taken(self.pairs, before, after, self.remade)
         self._of_columns = {name for names in (*self._columns.values(), *self.taken.columns.values()) for name in names}
+
+    def __bool__(self) -> bool:
+        return bool(self.pairs or self.taken or self.labels)
 
     def now(self, place: Place) -> Place:
         """Return what a relation is called now."""
@@ -212,6 +218,17 @@ def _other_holders(before: Schema, after: Schema) -> Iterator[Renamed]:
     """
     known = {o.identity for o in after.objects if o.kind == "role"}
     return ((old, new) for old, new in _others_of_server(before, after) if old.kind == "role" and old.identity not in known)
+
+
+def _labels(before: Schema, after: Schema) -> Iterator[tuple[Place, dict[str, str]]]:
+    """Yield the enums of which values have other names now: as many as before, each in its place, for none is ever dropped or moved."""
+    now = {o.identity: o for o in after.objects if o.kind == "enum" and is_numbered(o)}
+    for o in before.objects:
+        found = now.get(o.identity) if o.kind == "enum" and is_numbered(o) else None
+        if found is not None and found.traits != o.traits:
+            old, new = (_LABEL.findall(e.trait("values") or "") for e in (o, found))
+            if len(old) == len(new):
+                yield place_of(o.name), {a: b for a, b in zip(old, new, strict=True) if a != b}
 
 
 def _columns_in_order(schema: Schema) -> dict[Place, list[str]]:
