@@ -127,6 +127,19 @@ def test_numbers_of_a_database_that_was_made_again_mean_nothing(memory: Memory) 
     assert len(memory.observe_numbered(before, "other.16384")) == 2
 
 
+def test_table_with_the_number_of_one_that_was_a_partition_elsewhere_has_not_rotated(memory: Memory) -> None:
+    parent, other = table("log", "at", identity="1"), Object("partition", "", "log_2", ("log", None, None), "3")
+    memory.observe_numbered([*parent, other, Object("partition", "", "log_1", ("log", None, None), "2")], "one.16384")
+    detached = [*parent, other, *table("log_1", "at", identity="2")]
+    assert memory.observe_numbered(detached, "one.16384") == ["partition log_1 altered safe"]
+    orders = table("orders", "at", identity="2")
+    assert memory.observe_numbered([*parent, other, *orders], "other.16384") == [
+        "table log_1 dropped destructive",
+        "table orders added safe",
+    ]
+    assert memory.observe_numbered([*parent, other], "other.16384") == ["table orders dropped destructive"]
+
+
 def test_summary_of_before_numberings_were_known_is_of_the_present_one(memory: Memory) -> None:
     memory.observe_numbered([*table("t", "a", identity="1"), *table("u", "a", identity="2")], "one.16384")
     summary = json.loads(memory.kept["summary:shop"])

@@ -98,6 +98,7 @@ def observe_roots(
         counts.update(o.kind for o in moved.new)
     if summary is not None and numbering != summary.get("numbering", numbering):
         moved.old = [o._replace(identity=None) for o in moved.old]
+        summary["rotated"] = {}
     rotated = _rotated(moved, summary)
     if summary is not None and summary["server"] == server:
         _tell(run, database, server, moved, {**summary, "rotated": rotated}, unseen, explain)
