@@ -47,7 +47,7 @@ def test_what_only_a_change_needs_is_not_imported_before_one() -> None:
     modules = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
     assert [m for m in modules if m.startswith("tocsin.mask.")] == ["tocsin.mask.names", "tocsin.mask.values"]
     assert {m for m in modules if not m.startswith("tocsin.mask.")} == {
-        f"tocsin.schema.{name}" for name in ("drift", "masked", "model", "snapshot", "track")
+        f"tocsin.schema.{name}" for name in ("databases", "drift", "masked", "model", "snapshot", "track")
     }
 
 

@@ -11,7 +11,7 @@ from case import duckdb_database, mysql_database, sqlite_database
 from mariadb import MariaDB
 from tocsin.schema.diff import diff
 from tocsin.schema.model import Object, Schema
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import said
 
 ORDERS = (

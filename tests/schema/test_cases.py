@@ -16,7 +16,7 @@ from case import CASES, Case, Outcome, postgres_database, sqlite_database
 from servers import Postgres
 from tocsin.schema import drift
 from tocsin.schema.model import TRAITS, dump, load
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import said
 
 each_case = pytest.mark.parametrize("path", CASES, ids=lambda p: f"{p.parent.name}-{p.stem}")

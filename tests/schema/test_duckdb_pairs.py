@@ -11,7 +11,7 @@ from duckdb_app import request_of
 from tocsin.schema.diff import diff
 from tocsin.schema.model import Schema
 from tocsin.schema.risk import weigh
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from tocsin.sources.duckdb.child import answered
 from tocsin.sources.duckdb.parcel import unpacked
 

@@ -13,7 +13,7 @@ from servers import Postgres
 from test_track import settled, until_told
 from tocsin.options import DatabaseFilter
 from tocsin.schema.diff import diff
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import Watch, postgres_options, said
 
 KIT = """

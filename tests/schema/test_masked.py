@@ -18,7 +18,7 @@ from tocsin.schema import drift
 from tocsin.schema.diff import Difference
 from tocsin.schema.masked import masked
 from tocsin.schema.model import Object, Schema
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from tocsin.sources.duckdb.config import DuckdbOptions
 from watching import Watch, postgres_options, sqlite_options
 

@@ -13,7 +13,7 @@ from case import mysql_database
 from mariadb import MariaDB, MysqlServer
 from tocsin.schema.diff import diff
 from tocsin.schema.model import Schema
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import said
 
 T = "CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1, b varchar(20), c int CHECK (c > 0))"

@@ -20,7 +20,7 @@ from servers import until
 from tocsin import schemas
 from tocsin.options import DatabaseFilter
 from tocsin.schema.model import Schema, by_root
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from tocsin.sources.mysql import SOURCE
 from tocsin.sources.mysql.config import GRANTS
 from tocsin.sources.mysql.gate import evidence

@@ -16,7 +16,7 @@ from test_identity import SWAP, SWAP_COLUMNS, watched
 from test_track import settled, until_told
 from tocsin.schema.diff import diff
 from tocsin.schema.model import Object, Schema
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import Watch, said
 
 __all__ = ["watched"]

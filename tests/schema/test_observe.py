@@ -11,6 +11,7 @@ import pytest
 from tocsin import vitals
 from tocsin.event import EventKind
 from tocsin.schema import drift, track
+from tocsin.schema.databases import observe_databases
 from tocsin.schema.model import Object, Schema, by_root
 from tocsin.source import Collector, Run
 from watching import said
@@ -125,6 +126,23 @@ def test_numbers_of_a_database_that_was_made_again_mean_nothing(memory: Memory) 
     memory.observe_numbered(before, "one.16384")
     assert memory.observe_numbered(after, "other.16384") == []
     assert len(memory.observe_numbered(before, "other.16384")) == 2
+
+
+def test_table_that_was_a_partition_for_a_day_has_not_rotated(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attached, detached again because it went wrong, and dropped by mistake: its rows were no old ones."""
+    log, own = table("log", "at", identity="1"), table("own", "at", identity="2")
+    partition = [*log, Object("partition", "", "own", ("log", None, None), "2")]
+    memory.observe([*log, *own])
+    assert memory.observe(partition) == ["partition own altered safe"]
+    memory.observe([*log, *own])
+    assert memory.observe(log) == ["table own dropped destructive"]
+    memory.observe([*log, *own])
+    memory.observe(partition)
+    monkeypatch.setattr(track, "_ROTATED_SECONDS", 0.0)  # so much later it is as old as the others
+    memory.observe(partition)
+    monkeypatch.undo()
+    memory.observe([*log, *own])
+    assert memory.observe(log) == ["table own dropped safe"]
 
 
 def test_table_with_the_number_of_one_that_was_a_partition_elsewhere_has_not_rotated(memory: Memory) -> None:
@@ -274,25 +292,25 @@ def test_file_that_cannot_be_read_is_told_and_harms_nothing(
 
 def test_expected_database_that_does_not_exist_is_missing(memory: Memory, expected: Path) -> None:
     run = memory.run()
-    track.observe_databases(run, {"other": "1"}, ["hidden"], expected)
+    observe_databases(run, {"other": "1"}, ["hidden"], expected)
     assert run.points[vitals.SCHEMA_DRIFT] == {("shop", "database", "missing"): 1}
     assert run.points[vitals.SCHEMA_UNSEEN] == {("hidden", "database"): 1}
 
 
 def test_renamed_database_keeps_what_was_known_of_it(memory: Memory) -> None:
     run = memory.run()
-    track.observe_databases(run, {"shop": "5"})
+    observe_databases(run, {"shop": "5"})
     memory.commit(run)
     memory.observe(table("t", "a"))
     run = memory.run()
-    track.observe_databases(run, {"store": "5"})
+    observe_databases(run, {"store": "5"})
     assert memory.commit(run) == ["database shop renamed breaking"]
     assert {key for key in memory.kept if "shop" in key} == set()
     run = memory.run()
     track.observe(run, "store", Schema("x 1", tuple(table("t", "a", "b"))), "gate")
     assert memory.commit(run) == ["column t.b added safe"]
     run = memory.run()
-    track.observe_databases(run, {})
+    observe_databases(run, {})
     assert memory.commit(run) == ["database store dropped destructive"]
     assert set(memory.kept) == {"databases"}
 
@@ -300,12 +318,12 @@ def test_renamed_database_keeps_what_was_known_of_it(memory: Memory) -> None:
 @pytest.mark.parametrize("found", [True, False])
 def test_another_server_under_the_name_of_one_that_was_found_is_a_new_baseline(memory: Memory, found: bool) -> None:
     run = memory.run()
-    track.observe_databases(run, {"shop": "71.5"})
+    observe_databases(run, {"shop": "71.5"})
     memory.commit(run)
     memory.observe(table("t", "a"))
     run = memory.run()
     run.found = found
-    track.observe_databases(run, {"shop": "72.5"})
+    observe_databases(run, {"shop": "72.5"})
     assert memory.commit(run) == (["server 72 rebaselined safe"] if found else [])
     assert memory.observe(table("other", "b")) == ([] if found else ["table other added safe", "table t dropped destructive"])
 

@@ -8,7 +8,7 @@ from case import postgres_database
 from newest import NewestPostgres
 from test_postgres_gate import KIT
 from tocsin.schema.diff import diff
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import said
 
 pytestmark = pytest.mark.newest

@@ -10,7 +10,7 @@ from case import Inspect, postgres_database
 from servers import Postgres
 from tocsin.schema.diff import Difference, diff
 from tocsin.schema.model import Object, Schema
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from watching import said
 
 KIT = """

@@ -14,7 +14,7 @@ import pytest
 from tocsin.schema.diff import diff
 from tocsin.schema.model import Schema
 from tocsin.schema.risk import weigh
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from tocsin.sources.sqlite.create_table import read_table
 from tocsin.sources.sqlite.ddl import OTHERS, RESERVED, folded
 from tocsin.sources.sqlite.inspect import inspect

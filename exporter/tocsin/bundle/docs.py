@@ -117,11 +117,11 @@ an account has, on MariaDB what a role may do on the whole server, and, before t
 accounts by hand.
 
 Partitions of PostgreSQL by list or hash, and the one for all the rest, are told as tables are. Those by range, and whatever is below
-them, come and go by the clock: they are told only when a table becomes one or stops being one, when the first one comes or none is
-left, and when an owner, a right or row security of one that stays becomes another than its table's; the fingerprint says nothing of
-them. One that is detached is a table of its own from then on; that it is renamed or dropped within seven days is rotation, too, and told
-as safe. Not told are that one of several by range is dropped, even one that was once a table of its own, and of any partition its indexes,
-defaults, checks, policies, comments and rights on columns.
+them, come and go by the clock: they are told only when a table becomes one or stops being one, when the first one comes or none is left,
+and when an owner, a right or row security of one that stays becomes another than its table's; the fingerprint says nothing of them. One
+that is detached is a table of its own from then on; that it is renamed or dropped within seven days is rotation, too, and told as safe,
+unless it was a table of its own in the seven days before. Not told are that one of several by range is dropped, even one that was once a
+table of its own, and of any partition its indexes, defaults, checks, policies, comments and rights on columns.
 
 Passwords are never read, so that another one in a subscription, a user mapping or a foreign server is not told. How a subscription
 connects besides (server, port, database, user, how it is encrypted) is told where the exporter's role is a superuser: nobody else may

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from tocsin.schema.model import Object, Schema
-from tocsin.schema.track import schema_event
+from tocsin.schema.tell import schema_event
 from tocsin.source import Run
 from tocsin.sources.mysql.definitions import account_text
 from tocsin.sources.mysql.gate import concerning_accounts, evidence, has_running

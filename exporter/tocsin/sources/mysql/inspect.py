@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tocsin.errors import CollectError, LockedError
 from tocsin.schema import track
+from tocsin.schema.databases import observe_databases
 from tocsin.schema.model import Object, Schema, by_root, schema
 from tocsin.schema.snapshot import Snapshot
 from tocsin.source import Run
@@ -114,7 +115,7 @@ def _observe_databases(session: MysqlSession, run: Run, rights: Rights) -> list[
     watched = [name for name in hidden if session.options.watches(name)]
     server = _server(session.connection, run)
     everything = {name: f"{server}.{name}" if server else None for name in (*visible, *hidden)}
-    track.observe_databases(run, everything, watched, session.options.expected, perhaps_old=_perhaps_old(run, visible, rights))
+    observe_databases(run, everything, watched, session.options.expected, perhaps_old=_perhaps_old(run, visible, rights))
     return [name for name in visible if session.options.watches(name)]
 
 

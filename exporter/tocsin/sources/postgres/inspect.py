@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from tocsin.errors import CollectError, InternalError, LockedError
 from tocsin.schema import track
+from tocsin.schema.databases import observe_databases
 from tocsin.schema.model import Object, Schema, by_root, schema
 from tocsin.schema.snapshot import Snapshot, recall
 from tocsin.source import Run
@@ -72,7 +73,7 @@ def _observe_databases(session: PostgresSession, run: Run, rows: list[tuple[str,
     before: dict[str, str] = json.loads(run.recall("databases") or b"{}")
     hidden = [name for name, may_connect, _ in rows if not may_connect and session.watches(name)]
     existing = {name: _numbering(session, run, oid) for name, _, oid in rows}
-    track.observe_databases(run, existing, hidden, session.options.expected, own=("seen", "listing"))
+    observe_databases(run, existing, hidden, session.options.expected, own=("seen", "listing"))
     for name in {name for name, _ in before.items() ^ existing.items()}:
         session.begin_anew(name)
 
