@@ -16,7 +16,8 @@ from tocsin.errors import SetupError
 from tocsin.event import Change
 from tocsin.options import TargetOptions
 from tocsin.schema import drift
-from tocsin.schema.diff import Difference, diff
+from tocsin.schema.diff import diff
+from tocsin.schema.difference import Difference
 from tocsin.schema.masked import masked
 from tocsin.schema.model import TRAITS, Object, Schema, unveiled
 from tocsin.source import Run

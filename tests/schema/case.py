@@ -18,7 +18,8 @@ import pytest
 from duckdb_app import App, request_of
 from mariadb import MysqlServer, mysql_options
 from servers import Postgres
-from tocsin.schema.diff import Difference, diff
+from tocsin.schema.diff import diff
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import Object, Schema
 from tocsin.sources.duckdb.child import answered
 from tocsin.sources.duckdb.parcel import unpacked

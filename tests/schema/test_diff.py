@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.event import Change
-from tocsin.schema.diff import Difference, diff
+from tocsin.schema.diff import diff
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import Object, Schema, dump, load
 
 

@@ -15,7 +15,7 @@ from tocsin import events_api, schemas
 from tocsin.event import Change, Event, EventKind
 from tocsin.options import TargetOptions
 from tocsin.schema import drift
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.masked import masked
 from tocsin.schema.model import Object, Schema
 from tocsin.schema.tell import schema_event

@@ -16,7 +16,7 @@ from servers import Postgres, until
 from tocsin.errors import PrivilegeError
 from tocsin.event import Change
 from tocsin.options import DatabaseFilter
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import Object
 from tocsin.sources.postgres import trigger
 from tocsin.sources.postgres.config import PostgresOptions

@@ -8,7 +8,8 @@ import pytest
 
 from case import Inspect, postgres_database
 from servers import Postgres
-from tocsin.schema.diff import Difference, diff
+from tocsin.schema.diff import diff
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import Object, Schema
 from tocsin.schema.tell import schema_event
 from watching import said

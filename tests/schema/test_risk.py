@@ -9,7 +9,7 @@ import pytest
 
 from case import CASES, Outcome
 from tocsin.event import Change, Risk
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.follow import Other
 from tocsin.schema.model import UNCHECKED, Object
 from tocsin.schema.risk import RULES, Rule, type_widens, weigh

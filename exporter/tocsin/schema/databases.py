@@ -15,7 +15,7 @@ from tocsin.schema.snapshot import Snapshot, recall
 from tocsin.source import Run
 
 if TYPE_CHECKING:
-    from tocsin.schema.diff import Difference
+    from tocsin.schema.difference import Difference
 
 
 def observe_databases(
@@ -73,7 +73,7 @@ def _database_changes(before: Mapping[str, str | None], now: Mapping[str, str | 
 
     One that was made again under its name, and is none of the others, goes on as the one that it replaced.
     """
-    from tocsin.schema.diff import Difference
+    from tocsin.schema.difference import Difference
 
     names = {identity: name for name, identity in now.items() if identity is not None}
     moved = {name: names[identity] for name, identity in before.items() if identity in names and names[identity] != name}

@@ -9,7 +9,7 @@ from tocsin.event import Change
 from tocsin.schema.model import Object
 
 if TYPE_CHECKING:
-    from tocsin.schema.diff import Difference
+    from tocsin.schema.difference import Difference
 
 WITHOUT = " without "
 """Stands between who has less than the default and what is missing."""

@@ -5,63 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import TypeAlias
+from dataclasses import replace
 
 from tocsin.event import Change
 from tocsin.schema import defaults, follow
 from tocsin.schema.alike import same_roots
-from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema, rotates, unveiled
+from tocsin.schema.difference import Content, Difference
+from tocsin.schema.model import ATTACHED, OF_SERVER, Object, Schema, rotates, unveiled
 from tocsin.schema.names import Renamed, is_numbered
-
-_Key: TypeAlias = tuple[str, str, str]
-
-
-class Content(Enum):
-    """What is the same of something that has another name and no number."""
-
-    ALL = auto()
-    NEARLY_ALL = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One changed object: `old` is None when it was added, `new` when it was dropped.
-
-    `objects` is, of a schema or a role with another name, how many objects are called or described by that now; of a role that
-    is another one under its name, how many name it.
-    """
-
-    change: Change
-    old: Object | None
-    new: Object | None
-    objects: int | None = None
-    respelled: bool = False
-    """Whether the engine takes the new name for the old one: they differ in the case of their letters alone."""
-    others: tuple[follow.Other, ...] = ()
-    """The names in its texts that another thing bears now, though they read the same."""
-    concluded: Content | None = None
-    """How much of it is the same, where that alone tells that it was renamed, not another one made."""
-
-    stands_in: bool = False
-    """Whether it is a unique index or a constraint that comes for one of the other kind over the same columns, or goes for it."""
-    has_rotated: bool = False
-    """Whether it is a table that was, not long ago, a partition that rotates."""
-
-    @property
-    def subject(self) -> Object:
-        """The object as people know it: as it is now, or as it was."""
-        found = self.old if self.change in (Change.DROPPED, Change.RENAMED) else self.new
-        assert found is not None
-        return found
-
-    def altered_traits(self) -> list[str]:
-        if self.old is None or self.new is None:
-            return []
-        names = TRAITS[self.old.kind]
-        others = {other.trait for other in self.others}
-        return [n for n, a, b in zip(names, self.old.traits, self.new.traits, strict=True) if a != b or n in others]
+from tocsin.schema.pairing import compare, in_order
 
 
 def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = tuple) -> list[Difference]:
@@ -83,7 +35,7 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     old_roots, old_tables = _roots(before, after)
     new_roots, new_tables = _roots(after, before)
     same: list[Renamed] = []
-    roots = _compare(old_roots + old_tables, new_roots + new_tables, same, folds=folds)
+    roots = compare(old_roots + old_tables, new_roots + new_tables, same, folds=folds)
     roots = _renamed_by_content(roots, before, after)
     dropped, renamed = _left(roots, before, old_roots)
     added = _come(roots, after, new_roots)
@@ -91,8 +43,8 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     turned = _turned(new_roots, new_tables, old_tables)
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
     new = [o for o in after.objects if _is_part(o) and o.parent not in turned and (o.parent not in added or _opens_to_everybody(o))]
-    parts = _compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), same, folds=folds)
-    parts = _sorted(parts + _compare(*_attached(old, new, parts), same, folds=folds))
+    parts = compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), same, folds=folds)
+    parts = in_order(parts + compare(*_attached(old, new, parts), same, folds=folds))
     columns = _renamed(d for d in parts if d.subject.kind == "column")
     words = follow.Renames(_renamed(roots) + columns, before, after)
     others = _meant_otherwise(same, after, rest, words)
@@ -144,7 +96,7 @@ def _put_together(told: list[Difference], others: list[Difference]) -> list[Diff
     """Put what reads as before to the rest: roots first, as there."""
     if not others:
         return told
-    both = _sorted(told + others)
+    both = in_order(told + others)
     return [d for d in both if not d.subject.parent] + [d for d in both if d.subject.parent]
 
 
@@ -323,93 +275,9 @@ def _renamed_by_content(roots: list[Difference], before: Schema, after: Schema) 
     found += [Difference(Change.RENAMED, a, b, concluded=Content.NEARLY_ALL) for a, b in nearly]
     # What differs in the root itself is told as well.
     found += [Difference(Change.ALTERED, a, b) for a, b in nearly if a.traits != b.traits]
-    return _sorted(rest + found)
+    return in_order(rest + found)
 
 
 def _moved(o: Object, renamed: dict[str, str]) -> Object:
     """Give a part of a renamed root the root's new name."""
     return o._replace(parent=renamed[o.parent]) if o.parent in renamed else o
-
-
-def _key(o: Object) -> _Key:
-    return (o.kind, o.parent, o.name)
-
-
-def _compare(before: Iterable[Object], after: Iterable[Object], same: list[tuple[Object, Object]], *, folds: bool) -> list[Difference]:
-    """Compare what is known by identity first, then by name, then by what is left of it under another name.
-
-    What reads as before goes to `same`, as it was and as it is.
-    """
-    old = {_key(o): o for o in before}
-    new = {_key(o): o for o in after}
-    gone = {k: o for k, o in old.items() if k not in new or not _is_as_it_was(o, new[k])}
-    come = {k: o for k, o in new.items() if k not in old or not _is_as_it_was(old[k], o)}
-    same += [(o, new[k]) for k, o in old.items() if k not in gone]
-    same += _pairs(gone, come, _same_behind_made_up_name)  # they are equal: their names mean nothing
-    known = _pairs(gone, come, _same_number)
-    same += _pairs(gone, come, _same_name_and_content)  # made again as it was
-    known += [(gone.pop(k), come.pop(k)) for k in gone.keys() & come.keys()]
-    respelled = _pairs(gone, come, _same_but_for_case) if folds else []
-    found = []
-    in_place = _pairs(gone, come, _same_position)
-    unnumbered = set(in_place)
-    for a, b in known + respelled + in_place + _pairs(gone, come, _same_content):
-        if _key(a) != _key(b) and not (a.generated and b.generated):
-            concluded = Content.ALL if (a, b) in unnumbered else None
-            found.append(Difference(Change.RENAMED, a, b, respelled=(a, b) in respelled, concluded=concluded))
-        if a.traits != b.traits:
-            found.append(Difference(Change.ALTERED, a, b))
-        else:
-            same.append((a, b))
-    found += [Difference(Change.DROPPED, o, None) for o in gone.values()]
-    found += [Difference(Change.ADDED, None, o) for o in come.values()]
-    return _sorted(found)
-
-
-def _is_as_it_was(old: Object, new: Object) -> bool:
-    """Tell whether nothing is to be said of what bears one name. Another number counts only where there is more behind it than traits."""
-    is_another = old.identity != new.identity and is_numbered(old) and is_numbered(new)
-    return old.traits == new.traits and not (is_another and (not old.parent or old.kind == "column"))
-
-
-def _sorted(found: list[Difference]) -> list[Difference]:
-    return sorted(found, key=lambda d: (d.subject.kind, d.subject.full_name, d.change))
-
-
-def _pairs(gone: dict[_Key, Object], come: dict[_Key, Object], sameness: Callable[[Object], object]) -> list[tuple[Object, Object]]:
-    """Take out of both the objects that are the same under another name, and return them in pairs."""
-    by_mark: dict[object, list[_Key]] = {}
-    for key, o in sorted(come.items()):
-        mark = sameness(o)
-        if mark is not None:
-            by_mark.setdefault(mark, []).append(key)
-    pairs = []
-    for key, o in sorted(gone.items()):
-        matches = by_mark.get(sameness(o))
-        if matches:
-            pairs.append((gone.pop(key), come.pop(matches.pop(0))))
-    return pairs
-
-
-def _same_behind_made_up_name(o: Object) -> object:
-    return (o.kind, o.parent, o.traits) if o.generated else None
-
-
-def _same_but_for_case(o: Object) -> object:
-    return (o.kind, o.parent, o.name.lower())
-
-
-def _same_number(o: Object) -> object:
-    return (o.kind, o.parent, o.identity) if is_numbered(o) else None
-
-
-def _same_name_and_content(o: Object) -> object:
-    return (_key(o), o.traits)
-
-
-def _same_position(o: Object) -> object:
-    return (o.kind, o.parent, o.identity, o.traits) if o.identity and not is_numbered(o) else None
-
-
-def _same_content(o: Object) -> object:
-    return (o.kind, o.parent, o.traits) if o.parent and "definition" in TRAITS[o.kind] else None

@@ -24,7 +24,7 @@ from tocsin.schema.model import ATTACHED, OF_SERVER, TRAITS, Object, Schema
 from tocsin.source import Run
 
 if TYPE_CHECKING:
-    from tocsin.schema.diff import Difference
+    from tocsin.schema.difference import Difference
 
 _log = logging.getLogger("tocsin.schema")
 

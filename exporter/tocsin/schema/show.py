@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from tocsin.event import Change, one_line
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.masked import masked
 from tocsin.schema.model import ATTACHED, TRAITS, Object, Schema, by_root
 from tocsin.schema.risk import weigh

@@ -12,7 +12,7 @@ from tocsin.schema.masked import masked
 from tocsin.schema.model import Object
 
 if TYPE_CHECKING:
-    from tocsin.schema.diff import Difference
+    from tocsin.schema.difference import Difference
 
 _LONGEST_DEFINITION = 10_000
 _LONGEST_DIFF = 10_000

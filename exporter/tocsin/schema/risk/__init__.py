@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tocsin.event import Change, Risk
-from tocsin.schema.diff import Content, Difference
+from tocsin.schema.difference import Content, Difference
 from tocsin.schema.risk import definitions, parts, programs, relations, rights
 from tocsin.schema.risk.rule import Rule
 from tocsin.schema.risk.widening import type_widens

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 
 _LIST = re.compile(r"(.* by LIST.*?\)): (.*)", re.DOTALL)
 _VALUE = re.compile(r"((?:'(?:[^'\\]|\\.|'')*'|\((?:'(?:[^'\\]|\\.|'')*'|[^()'])*\)|[^,;()'])+)|(;)", re.DOTALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.event import Risk
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import SWITCHED_OFF, Object
 from tocsin.schema.risk.rule import A, D, R, Rule, X, both, moves, new_is, old_is
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tocsin.event import Risk
 from tocsin.schema import types
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import UNCHECKED, rotates
 from tocsin.schema.risk.partitions import rows_went
 from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, means_another, moves, new_is, old_is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.event import Risk
 from tocsin.schema.defaults import WITHOUT
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 from tocsin.schema.model import Object
 from tocsin.schema.risk.rule import A, D, R, Rule, X, means_another
 

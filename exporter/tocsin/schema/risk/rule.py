@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tocsin.event import Change, Risk
-from tocsin.schema.diff import Difference
+from tocsin.schema.difference import Difference
 
 A, D, R, X = Change.ADDED, Change.DROPPED, Change.RENAMED, Change.ALTERED
 

@@ -18,7 +18,7 @@ from tocsin.sources.postgres.parameters import limits
 from tocsin.sources.postgres.trigger import CHANNEL, TRIGGERS
 
 if TYPE_CHECKING:
-    from tocsin.schema.diff import Difference
+    from tocsin.schema.difference import Difference
 
 TRIGGER = f"""
     (SELECT string_agg(CASE WHEN current_setting('max_prepared_transactions') = '0' THEN evtenabled::text ELSE 'D' END, '')
