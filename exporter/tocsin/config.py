@@ -135,7 +135,7 @@ def load(path: Path, environment: typing.Mapping[str, str] = os.environ) -> Conf
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: is not UTF-8 text"]) from error
-    return parse(text, str(path), path.parent, environment)
+    return parse(text, str(path), path.parent.absolute(), environment)
 
 
 def parse(text: str, name: str, folder: Path, environment: typing.Mapping[str, str]) -> Config:

@@ -167,6 +167,14 @@ def test_relative_paths_begin_at_the_files_own_folder(tmp_path: Path) -> None:
     assert other.path == Path.home() / "b.db"
 
 
+def test_relative_paths_are_good_for_processes_that_run_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB files are read by one."""
+    (tmp_path / "t.yaml").write_text("targets: [{name: a, kind: duckdb, path: lake.duckdb}]")
+    monkeypatch.chdir(tmp_path)
+    (target,) = config.load(Path("t.yaml")).targets
+    assert target.address == str(tmp_path / "lake.duckdb")
+
+
 def test_thresholds_of_the_file_may_be_of_any_source_but_a_targets_own_only_of_its_source() -> None:
     assert parse("thresholds: {connections_ratio: {warning: 0.5}}").thresholds == {"connections_ratio": Levels(warning=0.5)}
 

@@ -121,6 +121,36 @@ def test_what_changed_places_is_told_although_the_fingerprint_is_the_same(memory
     ]
 
 
+def test_rights_that_are_kept_apart_follow_their_object_to_its_new_name(memory: Memory) -> None:
+    """A name that another enum takes has the same rights as before: what reads the same takes part in what is told all the same."""
+
+    def enum(name: str, identity: str, value: str) -> list[Object]:
+        return [Object("enum", "", name, (f"'{value}'",), identity), Object("owner", f"enum {name}", "", ("app",))]
+
+    memory.observe([*enum("e", "1", "a"), *enum("e_new", "2", "b")])
+    assert memory.observe([*enum("e_old", "1", "a"), *enum("e", "2", "b")]) == ["enum e renamed breaking", "enum e_new renamed breaking"]
+
+
+@pytest.mark.parametrize("name", ["current", "own"])
+def test_old_partition_that_takes_a_tables_name_has_not_rotated(memory: Memory, name: str) -> None:
+    log = [*table("log", "at", identity="1"), Object("partition", "", "log_2", ("log", None, None), "3")]
+    memory.observe([*log, *table(name, "at", identity="4"), Object("partition", "", "log_1", ("log", None, None), "2")])
+    memory.observe([*log, *table("old", "at", identity="4"), *table("current", "at", identity="2")])
+    assert memory.observe([*log, *table("old", "at", identity="4")]) == [
+        "table current dropped destructive" if name == "current" else "table current dropped safe"
+    ]
+
+
+def test_old_partition_that_became_one_of_a_list_has_not_rotated(memory: Memory) -> None:
+    def partition(of: str, bounds: str | None) -> Object:
+        return Object("partition", "", "p", (of, bounds, None), "2")
+
+    rest = [*table("log", "at", identity="1"), *table("m", "at", identity="3"), Object("partition", "", "q", ("log", None, None), "9")]
+    for state in (partition("log", None), table("p", "at", identity="2"), partition("m", "IN (1)"), table("p", "at", identity="2")):
+        memory.observe([*rest, *(state if isinstance(state, list) else [state])])
+    assert memory.observe(rest) == ["table p dropped destructive"]
+
+
 def test_numbers_of_a_database_that_was_made_again_mean_nothing(memory: Memory) -> None:
     before, after = ([*table("t", "a", identity=a), *table("u", "a", identity=b)] for a, b in (("1", "2"), ("2", "1")))
     memory.observe_numbered(before, "one.16384")

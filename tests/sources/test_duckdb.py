@@ -227,6 +227,26 @@ def test_changes_become_events_whether_logged_checkpointed_or_made_while_away(ap
         assert watch.check() == []
 
 
+def test_backup_that_was_put_in_place_while_away_is_looked_at(app: App, folder: Path) -> None:
+    """Same file, same length, a change of another name: whatever is remembered, the first look of a process is a real one."""
+    wal = app.path.with_name("lake.duckdb.wal")
+    with Watch(duckdb_options(app.path), folder.parent / "state") as watch:
+        app.execute("CREATE TABLE t (a INTEGER)")
+        assert watch.check() == []
+        backup = app.path.read_bytes(), wal.read_bytes()
+        app.execute("ALTER TABLE t ADD COLUMN emial VARCHAR")
+        fresh(watch)
+        assert said(watch.check()) == ["column main.t.emial added safe"]
+    app.process.kill()
+    app.process.wait(30)
+    app.path.write_bytes(backup[0])
+    wal.write_bytes(backup[1])
+    with App(app.path) as other:
+        other.execute("ALTER TABLE t ADD COLUMN email VARCHAR")
+        with Watch(duckdb_options(app.path), folder.parent / "state") as watch:
+            assert said(watch.check()) == ["column main.t.emial renamed breaking"]
+
+
 def fresh(watch: Watch) -> None:
     """Let so much time pass that looks may be taken again."""
     sessions._known_of(watch.options).allowance = Allowance()

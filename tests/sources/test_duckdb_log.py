@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from duckdb_app import App
+from tocsin.sources.duckdb import log as log_module
 from tocsin.sources.duckdb.log import Log
 from tocsin.sources.duckdb.picture import Picture
 
@@ -141,3 +142,39 @@ def test_checkpoint_moves_the_gate_and_the_next_log_is_another(app: App) -> None
     app.execute("CREATE TABLE new (a INTEGER)")
     gates.append(gate(log, app.path))
     assert len(set(gates)) == 3
+
+
+def test_log_that_is_put_in_the_place_of_another_is_not_taken_for_it(app: App, tmp_path: Path) -> None:
+    """As a backup is restored, or after a crash: same inode, same length, another name in it."""
+    app.execute(*BEGINNING)
+    log, copy = app.path.with_name("lake.duckdb.wal"), tmp_path / "copy.duckdb"
+    shutil.copyfile(app.path, copy)
+    backup = log.read_bytes()
+    app.execute("ALTER TABLE t ADD COLUMN emial VARCHAR", "INSERT INTO t VALUES (1, 'x', 'y')")
+    first = log.read_bytes()
+    other = first.replace(b"emial", b"email")  # the checksum is then another one, too
+    at = first.index(b"emial")
+    begin = max(i for i in range(len(backup), at) if first[i + 16 : i + 19] == b"\x64\x00\x14") + 8
+    other = other[:begin] + b"checksum" + other[begin + 8 :]
+    wal, known = Path(f"{copy}.wal"), Log()
+    wal.write_bytes(first)
+    before = gate(known, copy)
+    wal.write_bytes(other)
+    assert gate(Log(), copy) != before, "after a restart"
+    assert len(other) == known.at
+    assert gate(known, copy) == gate(Log(), copy) != before, "while it runs"
+
+
+def test_long_log_is_read_in_parts_and_until_then_every_commit_counts(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.execute(*BEGINNING)
+    for _ in range(20):
+        app.execute("INSERT INTO t SELECT i, 'y' FROM range(300) AS r (i)")
+    whole = gate(Log(), app.path)
+    size = app.path.with_name("lake.duckdb.wal").stat().st_size
+    monkeypatch.setattr(log_module, "_MOST_BYTES", size // 4)
+    part, seen = Log(), []
+    for _ in range(8):
+        seen.append(gate(part, app.path))
+    with closing(Picture(app.path)) as picture:
+        assert seen[0] == picture.gate()
+    assert seen[-1] == whole

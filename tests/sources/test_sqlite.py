@@ -20,7 +20,7 @@ import pytest
 from hammer import hammered
 from tocsin.event import Event, EventKind
 from tocsin.sources.sqlite.overlay import Picture, open_picture, read_picture
-from watching import Page, Watch, eventually, sqlite_options
+from watching import Page, Watch, eventually, said, sqlite_options
 
 
 @pytest.fixture
@@ -415,6 +415,24 @@ def damage(folder: Path, how: str) -> Path:
             del data[100:]
     path.write_bytes(data)
     return path
+
+
+def test_backup_that_was_put_in_place_while_away_is_looked_at(folder: Path, tmp_path: Path) -> None:
+    """Same file, same cookie, a change of another name behind the first page."""
+    path = folder / "app.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for i in range(100):
+            connection.execute(f"CREATE TABLE t{i} (a INTEGER, b TEXT, c TEXT, d TEXT)")
+    backup = path.read_bytes()
+    options = sqlite_options(path)
+    for name, told in (("emial", ["column t50.emial added safe"]), ("email", ["column t50.emial renamed breaking"])):
+        path.write_bytes(backup)
+        with Watch(options, tmp_path / "state") as watch:
+            if name == "emial":
+                assert watch.check() == []
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.execute(f"ALTER TABLE t50 ADD COLUMN {name} TEXT")
+            assert said(watch.check()) == told
 
 
 @pytest.mark.parametrize("how", ["schema", "truncated", "header only"])

@@ -19,6 +19,7 @@ _CONTROL = re.compile(r"\{%.*?%\}|\{\#.*?\#\}|<%.*?%>", re.DOTALL)
 _COPY = re.compile(r"^COPY\b[^;]*\bFROM\s+stdin\b[^;]*;\n(.*?)^\\\.$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _META = re.compile(r"^\\.*$|^DELIMITER\b.*$", re.IGNORECASE | re.MULTILINE)
 _OF_ANOTHER = re.compile(r"\s+(?:IF|LOOP|WHILE|REPEAT|FOR)\b", re.IGNORECASE)
+_REST_OF_LINE = re.compile(r"[ \t]*--[^\n]*\n\s*")
 _WITH_BODY = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?:[\w@`'=.%]+\s+){0,4}?(?:TRIGGER|PROCEDURE|FUNCTION|EVENT|PACKAGE)\b",
     re.IGNORECASE | re.DOTALL,
@@ -35,11 +36,13 @@ def literals(text: str) -> Iterator[Literal]:
     if delimiter and delimiter[1] != ";":
         text = text.replace(delimiter[1], ";")
     line = 1
-    for statement in _statements(text):
+    for number, statement in enumerate(_statements(text)):
         lead = len(statement) - len(statement.lstrip())
+        if number and (rest := _REST_OF_LINE.match(statement)) is not None:  # what is said behind the one before is not said of this one
+            lead = rest.end()
         first = line + statement.count("\n", 0, lead)
         line += statement.count("\n")
-        if statement.strip():
+        if statement[lead:].strip():
             yield Literal(statement[lead:], first, line, open=controls > 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tocsin.schema.model import Object, dotted
@@ -212,11 +213,12 @@ class Comparison:
     def _is_same_constant(self, i: int, j: int) -> bool:
         """Tell whether two literals are one, or names after all: `'app.s'::regclass` is kept as a number, and so is an enum's value."""
         is_equal = self._old.words[i].text == self._new.words[j].text
+        if self._trait == "bounds":
+            return is_equal or any(labels.get(self._old.text(i)) == self._new.text(j) for labels in self._names.labels.values())
         if self._old.text(i + 1) != "::":
             return is_equal
         if labels := self._names.labels.get(self._type_at(i + 2)):
-            old = self._old.text(i)
-            return labels.get(old, old) == self._new.text(j)
+            return _relabelled(self._old.text(i), labels) == self._new.text(j)
         form = self._old.text(i + 2)
         if not re.fullmatch(r"reg[a-z]+", form):
             return is_equal
@@ -266,3 +268,10 @@ class Comparison:
 
 def _without_number(word: str) -> str:
     return re.sub(r"(?<=.)_\d+$", "", word)
+
+
+def _relabelled(literal: str, labels: Mapping[str, str]) -> str:
+    """Return a constant of an enum, or of an array of such, with the values' names of now."""
+    if re.fullmatch(r"'\{[^\"\\']*\}'", literal):
+        return "'{" + ",".join(labels.get(f"'{label}'", f"'{label}'")[1:-1] for label in literal[2:-2].split(",")) + "}'"
+    return labels.get(literal, literal)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tocsin.event import Change
-from tocsin.schema import defaults, follow
+from tocsin.schema import defaults, follow, partitions
 from tocsin.schema.alike import same_roots
 from tocsin.schema.difference import Content, Difference
 from tocsin.schema.model import ATTACHED, OF_SERVER, Object, Schema, rotates, unveiled
 from tocsin.schema.names import Renamed, is_numbered
-from tocsin.schema.pairing import compare, in_order
+from tocsin.schema.pairing import called, compare, in_order, names_of
 
 
 def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = tuple) -> list[Difference]:
@@ -32,64 +32,27 @@ def diff(before: Schema, after: Schema, rest: Callable[[], Iterable[Object]] = t
     """
     before, after = (replace(a, objects=tuple(unveiled(a.objects, b.objects))) for a, b in ((before, after), (after, before)))
     folds = before.folds_names and after.folds_names
-    old_roots, old_tables = _roots(before, after)
-    new_roots, new_tables = _roots(after, before)
+    old_roots, old_tables = partitions.roots(before, after)
+    new_roots, new_tables = partitions.roots(after, before)
     same: list[Renamed] = []
     roots = compare(old_roots + old_tables, new_roots + new_tables, same, folds=folds)
     roots = _renamed_by_content(roots, before, after)
     dropped, renamed = _left(roots, before, old_roots)
     added = _come(roots, after, new_roots)
-    dropped |= _turned(old_roots, old_tables, new_tables)
-    turned = _turned(new_roots, new_tables, old_tables)
+    turned = partitions.Turned(before, after)
+    dropped, added = dropped | turned.names[0], added | turned.names[1]
     old = [_moved(o, renamed) for o in before.objects if _is_part(o) and o.parent not in dropped]
-    new = [o for o in after.objects if _is_part(o) and o.parent not in turned and (o.parent not in added or _opens_to_everybody(o))]
+    known = {o for o in before.objects if _opens_to_everybody(o)} | {o for o in after.objects if o.parent in turned.names[1]}
+    new = [o for o in after.objects if _is_part(o) and (o.parent not in added or (_opens_to_everybody(o) and o not in known))]
+    rights_before, rights_now = turned.rights()
+    old, new = old + rights_before, new + rights_now
     parts = compare((o for o in old if o.kind not in ATTACHED), (o for o in new if o.kind not in ATTACHED), same, folds=folds)
     parts = in_order(parts + compare(*_attached(old, new, parts), same, folds=folds))
     columns = _renamed(d for d in parts if d.subject.kind == "column")
     words = follow.Renames(_renamed(roots) + columns, before, after)
     others = _meant_otherwise(same, after, rest, words)
-    told = _without_the_tables(_without_followers(roots, parts, words), before, after)
+    told = partitions.without_the_tables(_without_followers(roots, parts, words), before, after)
     return [defaults.told(d) for d in _put_together(_with_keys_that_stay(told), others)]
-
-
-def _roots(schema: Schema, other: Schema) -> tuple[list[Object], list[Object]]:
-    """Return the roots that are compared, and apart, as partitions of nothing, the tables that are partitions on the other side.
-
-    Of the partitions that rotate those are compared that the other side knows, too.
-    """
-    partitions = {o.identity for o in other.objects if o.kind == "partition" and o.identity}
-    known = partitions | {o.identity for o in other.objects if o.kind == "table" and o.identity}
-    roots, tables = list[Object](), list[Object]()
-    for o in schema.objects:
-        if o.kind == "table" and o.identity in partitions:
-            security = o.trait("row_security")
-            tables.append(Object("partition", "", o.name, (None, None, None if security == "off" else security), o.identity))
-        elif not o.parent and (o.identity in known or not rotates(o)):
-            roots.append(o)
-    return roots, tables
-
-
-def _turned(roots: list[Object], tables: list[Object], others: list[Object]) -> set[str]:
-    """Return the names of the tables and partitions that are the one before and the other after.
-
-    Of a partition only those rights are known that its table does not give: nothing can be said of its own.
-    """
-    identities = {o.identity for o in others}
-    return _names([*tables, *(o for o in roots if o.kind == "partition" and o.identity in identities)])
-
-
-def _without_the_tables(told: list[Difference], before: Schema, after: Schema) -> list[Difference]:
-    """Leave out of partitions what befell their table: that it came or went, or that its owner or its rights are others."""
-    of = {o.full_name: o.trait("of") for o in (*before.objects, *after.objects) if o.kind == "partition"}
-    roots = {(d.change, d.subject.full_name) for d in told if not d.subject.parent}
-    rights = {(d.subject.kind, d.subject.parent) for d in told if d.subject.kind in ("owner", "grant")}
-
-    def is_the_tables(d: Difference) -> bool:
-        if d.subject.kind == "partition":
-            return d.change in (Change.ADDED, Change.DROPPED) and (d.change, d.subject.trait("of")) in roots
-        return d.subject.parent in of and (d.subject.kind, of[d.subject.parent]) in rights
-
-    return [d for d in told if not is_the_tables(d)] if of else told
 
 
 def _put_together(told: list[Difference], others: list[Difference]) -> list[Difference]:
@@ -125,9 +88,9 @@ def _left(roots: list[Difference], before: Schema, compared: list[Object]) -> tu
     gone = {d.old for d in roots if d.change is Change.DROPPED}
     moved = {d.old: d.new for d in roots if d.change is Change.RENAMED}
     kept = {o for o in compared if o not in gone}
-    stayed = _names(kept - moved.keys())
-    renamed = {old: new for a, b in moved.items() for old, new in zip(_called(a), _called(b), strict=True)}
-    dropped = _names(o for o in before.objects if not o.parent and o not in kept) - _names(kept)
+    stayed = names_of(kept - moved.keys())
+    renamed = {old: new for a, b in moved.items() for old, new in zip(called(a), called(b), strict=True)}
+    dropped = names_of(o for o in before.objects if not o.parent and o not in kept) - names_of(kept)
     return dropped, {old: new for old, new in renamed.items() if old not in stayed}
 
 
@@ -135,7 +98,7 @@ def _come(roots: list[Difference], after: Schema, compared: list[Object]) -> set
     """Return by what names parts know the roots that are new, and that no other root bears."""
     added = {d.new for d in roots if d.change is Change.ADDED}
     kept = {o for o in compared if o not in added}
-    return _names(o for o in after.objects if not o.parent and o not in kept) - _names(kept)
+    return names_of(o for o in after.objects if not o.parent and o not in kept) - names_of(kept)
 
 
 def _attached(old: list[Object], new: list[Object], parts: list[Difference]) -> tuple[list[Object], list[Object]]:
@@ -165,7 +128,7 @@ def _without_followers(roots: list[Difference], parts: list[Difference], words: 
     for d in roots + _without_made_up(parts, words):
         (untold if _follows(d, with_another, words) else told).append(d)
     told = [d for d in told if d.subject.kind not in OF_SERVER or d.change is Change.RENAMED]
-    return [_counted(_with_others(d, words), with_another, untold) for d in told]
+    return [_counted(_with_others(partitions.of_the_same(d, words.names), words), with_another, untold) for d in told]
 
 
 def _with_others(d: Difference, words: follow.Renames) -> Difference:
@@ -216,16 +179,6 @@ def _counted(d: Difference, with_another: set[Renamed], untold: list[Difference]
 
 def _is_part(o: Object) -> bool:
     return bool(o.parent)
-
-
-def _called(o: Object | None) -> tuple[str, str]:
-    """Return the names by which parts may know their root: its full name, and that with the kind before it."""
-    assert o is not None
-    return o.full_name, f"{o.kind} {o.full_name}"
-
-
-def _names(objects: Iterable[Object | None]) -> set[str]:
-    return {name for o in objects for name in _called(o)}
 
 
 def _with_keys_that_stay(told: list[Difference]) -> list[Difference]:

@@ -221,14 +221,15 @@ def _other_holders(before: Schema, after: Schema) -> Iterator[Renamed]:
 
 
 def _labels(before: Schema, after: Schema) -> Iterator[tuple[Place, dict[str, str]]]:
-    """Yield the enums of which values have other names now: as many as before, each in its place, for none is ever dropped or moved."""
+    """Yield the enums of which values have other names now: each is in its place, for none is ever dropped or moved."""
     now = {o.identity: o for o in after.objects if o.kind == "enum" and is_numbered(o)}
     for o in before.objects:
         found = now.get(o.identity) if o.kind == "enum" and is_numbered(o) else None
         if found is not None and found.traits != o.traits:
             old, new = (_LABEL.findall(e.trait("values") or "") for e in (o, found))
-            if len(old) == len(new):
-                yield place_of(o.name), {a: b for a, b in zip(old, new, strict=True) if a != b}
+            pairs = {a: b for a, b in zip(old, new, strict=False) if a != b}
+            if len(old) == len(new) or (len(old) < len(new) and pairs.keys().isdisjoint(new)):  # others may have been appended
+                yield place_of(o.name), pairs
 
 
 def _columns_in_order(schema: Schema) -> dict[Place, list[str]]:

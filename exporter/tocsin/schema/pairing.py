@@ -95,3 +95,13 @@ def _same_position(o: Object) -> object:
 
 def _same_content(o: Object) -> object:
     return (o.kind, o.parent, o.traits) if o.parent and "definition" in TRAITS[o.kind] else None
+
+
+def called(o: Object | None) -> tuple[str, str]:
+    """Return the names by which parts may know their root: its full name, and that with the kind before it."""
+    assert o is not None
+    return o.full_name, f"{o.kind} {o.full_name}"
+
+
+def names_of(objects: Iterable[Object | None]) -> set[str]:
+    return {name for o in objects for name in called(o)}

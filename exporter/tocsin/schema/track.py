@@ -128,6 +128,17 @@ class _Moved:
     new: list[Object] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
+    def complete(self) -> None:
+        """Add, on both sides, what is as it was and tells more of what is not: rights that are kept apart, the tables of partitions."""
+        there = {o.parent or o.full_name for o in (*self.old, *self.new)}
+        wanted = {f"{o.kind} {o.full_name}" for o in (*self.old, *self.new) if not o.parent}
+        tables = {o.identity for o in (*self.old, *self.new) if o.kind == "table"}
+        wanted |= {o.trait("of") or "" for o in (*self.old, *self.new) if o.kind == "partition" and o.identity in tables}
+        for root in sorted(wanted - there):
+            more = self.snapshot.part(root)
+            self.old += more
+            self.new += more
+
     def rest(self) -> Iterator[Object]:
         """Yield the objects of all other roots."""
         moved = {o.parent or o.full_name for o in (*self.old, *self.new)}
@@ -168,14 +179,20 @@ def _carried(before: list[Object], seen: list[Object], unseen: Collection[str]) 
 
 
 def _turned(moved: _Moved, summary: dict[str, Any] | None) -> dict[str, dict[str, float]]:
-    """Return, by identity with the time when that was seen, tables that became partitions by range not long ago, and the other way round.
+    """Return what became a partition not long ago, and what was one by range and became a table: by identity, with the time.
 
-    What was a table only days before it was a partition is no old partition: somebody has thought better of it.
+    No old partition is what was a table only days before it was one, or took the name of another table: somebody works with it.
     """
-    of = [{o.identity for o in objects if o.identity and rotates(o)} for objects in (moved.old, moved.new)]
-    tables = [{o.identity for o in objects if o.identity and o.kind == "table"} for objects in (moved.old, moved.new)]
-    attached = _recent(summary, "attached", tables[0] & of[1])
-    return {"attached": attached, "rotated": _recent(summary, "rotated", of[0] & tables[1] - attached.keys())}
+    tables = [{o.identity: o.full_name for o in objects if o.kind == "table" and o.identity} for objects in (moved.old, moved.new)]
+    partitions = [{o.identity for o in objects if o.kind == "partition"} for objects in (moved.old, moved.new)]
+    rotating = {o.identity for o in moved.old if o.identity and rotates(o)}
+    held = {name: id for id, name in tables[0].items()}
+    attached = _recent(summary, "attached", tables[0].keys() & partitions[1])
+    rotated = _recent(summary, "rotated", rotating & tables[1].keys())
+    for id, name in tables[1].items():
+        if id in attached or held.get(name, id) != id:
+            rotated.pop(id, None)
+    return {"attached": attached, "rotated": {id: seen for id, seen in rotated.items() if id not in partitions[1]}}
 
 
 def _recent(summary: dict[str, Any] | None, key: str, more: set[str]) -> dict[str, float]:
@@ -202,6 +219,7 @@ def _tell(
     if before["server"] != server:
         run.event(upgraded(database, before["server"], server))
         return
+    moved.complete()
     seen_before = {(o.parent, o.kind) for o in moved.old if o.parent and o.kind in unseen}
     never_seen, perhaps_old = _never_seen(before), []
     for difference in diff(Schema(server, tuple(moved.old)), Schema(server, tuple(moved.new)), moved.rest):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tocsin.event import Risk
 from tocsin.schema import types
 from tocsin.schema.difference import Difference
-from tocsin.schema.model import UNCHECKED, rotates
+from tocsin.schema.model import UNCHECKED, Object, rotates
 from tocsin.schema.risk.partitions import rows_went
 from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, means_another, moves, new_is, old_is
 from tocsin.schema.risk.widening import type_widens
@@ -27,6 +27,19 @@ def _type_verdict(expected: bool | None) -> Callable[[Difference], bool]:
         return type_widens(d.old.trait("type"), d.new.trait("type"), width) is expected
 
     return check
+
+
+def _numbers(o: Object | None, how: str) -> bool:
+    generated = (o and o.trait("generated")) or ""
+    return generated.startswith(f"GENERATED {how}") and "AS IDENTITY" in generated
+
+
+def _is_numbered(d: Difference, how: str = "") -> bool:
+    return _numbers(d.new, how)
+
+
+def _was_numbered(d: Difference, how: str = "") -> bool:
+    return _numbers(d.old, how)
 
 
 def _leaves_by_the_clock(d: Difference) -> bool:
@@ -62,6 +75,8 @@ RULES: tuple[Rule, ...] = (
     Rule("partition", R, Risk.SAFE, "rotation: it is a table of its own now, and few statements name a partition by range",
          _leaves_by_the_clock),
     Rule("partition", R, Risk.BREAKING, "every statement that uses the old name fails"),
+    Rule("partition", X, Risk.CAUTIOUS, "who reads it through its table is held back by that one's policies alone",
+         lambda d: old_is("of", None)(d) and not new_is("row_security", None)(d), "of", security=True),
     Rule("partition", X, Risk.SAFE, "queries of the table that it is a partition of now see its rows, too", old_is("of", None), "of"),
     Rule("partition", X, Risk.SAFE, "rotation: a partition by range is a table of its own now, whose rows queries of the one that it"
          " belonged to no longer see", both(new_is("of", None), _leaves_by_the_clock), "of"),
@@ -94,12 +109,20 @@ RULES: tuple[Rule, ...] = (
     Rule("column", X, Risk.CAUTIOUS, "NULL is refused from now on: inserts and updates that write NULL or leave it out fail",
          new_is("nullable", "no"), "nullable"),
     Rule("column", X, Risk.BREAKING, "NULL is allowed from now on: readers that do not expect it fail", None, "nullable"),
+    Rule("column", X, Risk.SAFE, "rows that leave it out are numbered by the server itself",
+         both(new_is("default", None), _is_numbered), "default"),
     Rule("column", X, Risk.BREAKING, "inserts that leave it out fail: it is NOT NULL and lost its default",
          both(new_is("default", None), new_is("nullable", "no")), "default"),
     Rule("column", X, Risk.CAUTIOUS, "new rows that leave it out get NULL, no default", new_is("default", None), "default"),
     Rule("column", X, Risk.SAFE, "only rows that leave it out get the new default; before they got NULL",
          old_is("default", None), "default"),
     Rule("column", X, Risk.CAUTIOUS, "new rows that leave it out get another default", None, "default"),
+    Rule("column", X, Risk.BREAKING, "inserts that give a value fail: the server numbers all rows",
+         lambda d: _is_numbered(d, "ALWAYS") and not _was_numbered(d, "ALWAYS"), "generated"),
+    Rule("column", X, Risk.SAFE, "the server numbers rows that give no value",
+         lambda d: _is_numbered(d) and not _was_numbered(d), "generated"),
+    Rule("column", X, Risk.CAUTIOUS, "the server numbers rows in another way, or takes a value that is given",
+         lambda d: _is_numbered(d) and _was_numbered(d), "generated"),
     Rule("column", X, Risk.BREAKING, "the way its value is computed changed", None, "generated"),
     Rule("column", X, Risk.CAUTIOUS, "it is stored in another character set: characters that this one lacks are refused or lost",
          _in_another_character_set, "collation"),

@@ -309,7 +309,7 @@ def _told(error: Exception, picture: Picture, request: Json) -> CollectError:
         error = _said_about_version(picture, request) or error
     path, said = picture.path, first_line(error).replace(_DATABASE, str(picture.path))
     match error:
-        case duckdb.OutOfMemoryException():
+        case _ if isinstance(error, duckdb.OutOfMemoryException) or "could not allocate" in str(error):  # so it says while it reads a log
             return SetupError(_too_little_memory(request))
         case duckdb.InterruptException():
             return DeadlineError(f"reading {path} took longer than the run may")

@@ -119,7 +119,7 @@ def collect_schema(session: DuckdbSession, run: Run) -> None:
     name = database_name(options.path)
     fresh = session.fresh_look()
     gate = fresh.schema_gate if fresh else session.schema_gate(run.deadline)
-    if not track.gate_is_closed(run, name, gate, options.full_inspection_every, options.expected):
+    if not session.has_looked() or not track.gate_is_closed(run, name, gate, options.full_inspection_every, options.expected):
         look = session.look(gate, run.deadline)
         track.observe_roots(run, name, look.server, _with_known_starts(run, name, look), look.schema_gate, expected=options.expected)
 

@@ -67,6 +67,7 @@ class Known:
         self.lock = threading.Lock()
         self.log_lock = threading.Lock()
         self.look: Look | None = None
+        self.has_looked = False
         self.log = Log()
         self.failure: CollectError | None = None
         """Why there is no look, if the last one failed."""
@@ -112,8 +113,16 @@ class DuckdbSession:
 
     def schema_gate(self, deadline: float) -> str:
         """Return what moves with every change of the schema, and with little else. Raises CollectError."""
-        with self._known.log_lock:
+        if not self._known.log_lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise DeadlineError(f"{self.options.name}: another look at the log of {self.options.path} took too long")
+        try:
             return read_picture(self.options.path, self._known.log.gate, deadline)
+        finally:
+            self._known.log_lock.release()
+
+    def has_looked(self) -> bool:
+        """Tell whether the database was read since this process began: a gate of before may be that of a file put in its place."""
+        return self._known.has_looked
 
     def fresh_look(self) -> Look | None:
         """Return the last look if so many were taken that another one has to wait."""
@@ -152,6 +161,7 @@ class DuckdbSession:
         finally:
             now = time.monotonic()
             self._known.allowance.spend(now - began if cpu is None else cpu, now)
+        self._known.has_looked = True
         return Look(answer["gate"], schema_gate, answer["library"], answer["copied"], answer["facts"], answer["server"], parcel, cpu, now)
 
     def _stands(self, look: Look, gate: str) -> bool:

@@ -11,7 +11,7 @@ from tocsin.sources.postgres.config import PostgresOptions
 # What differs between two sessions would differ in what the catalog says, so each session is pinned to the same.
 _SETTINGS = (
     "-c client_min_messages=error -c DateStyle=ISO -c IntervalStyle=postgres "
-    "-c TimeZone=UTC -c extra_float_digits=1 -c quote_all_identifiers=off -c search_path="
+    "-c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex -c quote_all_identifiers=off -c search_path="
 )
 
 # An end that has gone without a word is noticed by both sides within a minute: by us through libpq's parameters (seconds;

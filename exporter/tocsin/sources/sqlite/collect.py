@@ -120,7 +120,7 @@ def collect_schema(session: SqliteSession, run: Run) -> None:
     """Check for schema changes: the schema cookie and the file's identity first, a full inspection only behind them."""
     options = session.options
     gate = read_picture(options.path, _gate, run.deadline)
-    if track.gate_is_closed(run, "main", gate, options.full_inspection_every, options.expected):
+    if session.has_looked and track.gate_is_closed(run, "main", gate, options.full_inspection_every, options.expected):
         return
     summary, kept = track.known(run, "main"), run.recall("texts")
     # Another major version describes the same in other words.
@@ -128,6 +128,7 @@ def collect_schema(session: SqliteSession, run: Run) -> None:
     known = None if is_due or kept is None else json.loads(kept)
     texts, gone, found = read_picture(options.path, lambda picture: _read_again(options, picture, known, run.deadline), run.deadline)
     track.observe_roots(run, "main", SERVER, by_root(found).items(), gate, gone=gone, expected=options.expected)
+    session.has_looked = True
     if texts != known:
         run.remember("texts", json.dumps(texts).encode())
 
@@ -180,7 +181,8 @@ def schemas(session: SqliteSession, deadline: float) -> Iterator[tuple[str, Sche
 def _gate(picture: Picture) -> str:
     """Return the file's inode and a digest of its first page: the schema cookie, and the root of the schema's table.
 
-    Not the counters beside it, which move with every write. A file that is put or copied into the place may carry the same cookie.
+    Not the counters beside it, which move with every write. A file that is copied over this one may carry the same cookie; that is
+    seen if its schema's table begins otherwise, after a restart, or by the slow clock.
     """
     size = int.from_bytes(picture.read(2, 16), "big")
     page = picture.read(65536 if size == 1 else size, 0) if size else b""

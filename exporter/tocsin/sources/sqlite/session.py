@@ -28,6 +28,8 @@ class SqliteSession:
         self.options = options
         self.held: tuple[object, float] | None = None
         """What tells one stretch of a write lock from another, and when it was first seen (monotonic seconds)."""
+        self.has_looked = False
+        """Whether this session has read the schema: what a gate of before says may be of a file that was put in its place."""
 
     def begin(self, runs: list[Run]) -> None:
         """Look at the file; raises CollectError when it is not there or no database. That it is locked each run finds by itself."""
