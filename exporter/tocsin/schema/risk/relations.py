@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tocsin.event import Risk
 from tocsin.schema import types
 from tocsin.schema.difference import Difference
-from tocsin.schema.model import UNCHECKED, Object, rotates
+from tocsin.schema.model import UNCHECKED, Object, parts, rotates
 from tocsin.schema.risk.partitions import rows_went
 from tocsin.schema.risk.rule import A, D, R, Rule, X, appended, both, means_another, moves, new_is, old_is
 from tocsin.schema.risk.widening import type_widens
@@ -42,6 +43,14 @@ def _was_numbered(d: Difference, how: str = "") -> bool:
     return _numbers(d.old, how)
 
 
+_WORKING_COPY = re.compile(r"_.+_(?:gho|ghc|del|new|old)")
+"""https://github.com/github/gh-ost/blob/master/doc/cheatsheet.md, and `--new-table-name` of pt-online-schema-change."""
+
+
+def _is_working_copy(d: Difference) -> bool:
+    return d.old is not None and _WORKING_COPY.fullmatch(parts(d.old.name)[-1]) is not None
+
+
 def _leaves_by_the_clock(d: Difference) -> bool:
     return d.has_rotated or (d.old is not None and rotates(d.old))
 
@@ -55,9 +64,13 @@ RULES: tuple[Rule, ...] = (
     Rule("table", A, Risk.SAFE, "nobody uses a new table yet"),
     Rule("table", D, Risk.SAFE, "rotation: until a while ago it was a partition by range, and such come and go with time",
          _leaves_by_the_clock),
+    Rule("table", D, Risk.CAUTIOUS, "by its name the working copy of an online schema change (gh-ost, pt-online-schema-change): the table"
+         " itself has its rows", _is_working_copy),
     Rule("table", D, Risk.DESTRUCTIVE, "its rows are gone, and every statement that names it fails"),
     Rule("table", R, Risk.SAFE, "rotation: until a while ago it was a partition by range, which few statements name",
          _leaves_by_the_clock),
+    Rule("table", R, Risk.SAFE, "by its name the working copy of an online schema change (gh-ost, pt-online-schema-change)",
+         _is_working_copy),
     Rule("table", R, Risk.BREAKING, "every statement that uses the old name fails"),
     Rule("table", X, Risk.DESTRUCTIVE, "a partition went whose values are in no other one: its rows are gone with it",
          rows_went, "form"),
