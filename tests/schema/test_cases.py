@@ -104,7 +104,8 @@ def test_fingerprint_does_not_depend_on_the_order_of_creation(engine: str, tmp_p
 
 
 SUBTLE = """
-    CREATE TABLE log (at timestamptz DEFAULT '2026-01-01 12:00+00', since interval DEFAULT '1 day 2 hours', f float8 DEFAULT 0.1)
+    CREATE TABLE log (at timestamptz DEFAULT '2026-01-01 12:00+00', since interval DEFAULT '1 day 2 hours', f float8 DEFAULT 0.1,
+        b bytea DEFAULT 'a\\000b')
         PARTITION BY RANGE (at)
 """
 
@@ -113,7 +114,7 @@ SUBTLE = """
     "setting",
     [
         "search_path = public, pg_catalog", "TimeZone = 'Asia/Tokyo'", "DateStyle = 'German, DMY'", "IntervalStyle = 'sql_standard'",
-        "quote_all_identifiers = on", "extra_float_digits = 0", "default_transaction_isolation = 'serializable'",
+        "quote_all_identifiers = on", "extra_float_digits = 0", "bytea_output = 'escape'", "default_transaction_isolation = 'serializable'",
     ],
 )  # fmt: skip
 def test_fingerprint_does_not_depend_on_what_roles_and_databases_set(postgres: Postgres, setting: str) -> None:

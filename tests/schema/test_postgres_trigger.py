@@ -207,6 +207,7 @@ def test_command_line_prints_it_and_installs_it(postgres: Postgres, database: st
     done = CliRunner().invoke(main, ["install", "postgres-trigger", "--apply", "orders", "--config", str(config)])
     assert done.exit_code == 1
     assert "only a superuser makes event triggers" in done.output
+    assert "pg_monitor" not in done.output, "which would not help"
 
 
 @contextmanager

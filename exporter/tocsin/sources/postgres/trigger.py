@@ -121,8 +121,8 @@ INSTALL = (
 def script(*, remove: bool = False) -> str:
     """Return what a superuser runs, by psql or anything else, in each database that is watched."""
     title = "Removes" if remove else "Tells Tocsin of schema changes as they are committed, with who made them. Installs"
-    lines = [f"-- {title} the event triggers {' and '.join(TRIGGERS)}. As a superuser, in each watched database:", "BEGIN"]
-    return ";\n".join([*lines, *(REMOVE if remove else INSTALL), "COMMIT"]) + ";\n"
+    head = f"-- {title} the event triggers {' and '.join(TRIGGERS)}. As a superuser, in each watched database:\n"
+    return head + ";\n".join(["BEGIN", *(REMOVE if remove else INSTALL), "COMMIT"]) + ";\n"
 
 
 def apply(options: PostgresOptions, seconds: float, *, remove: bool = False) -> list[str]:
@@ -148,8 +148,9 @@ def _apply(options: PostgresOptions, database: str, deadline: float, remove: boo
         for _ in connection.stream(["SET LOCAL lock_timeout = '2s'", *(REMOVE if remove else INSTALL)], deadline):
             pass
     except PrivilegeError as error:
+        said = str(error).partition(";")[0]  # what would help a collector does not help here
         raise PrivilegeError(
-            f"{options.name}: in {database}: {error}; only a superuser makes event triggers: have one run what this prints without --apply"
+            f"{options.name}: in {database}: {said}; only a superuser makes event triggers: have one run what this prints without --apply"
         ) from error
     finally:
         connection.close()
