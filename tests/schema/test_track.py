@@ -258,6 +258,26 @@ def test_partition_that_is_detached_and_later_dropped_has_rotated(
     assert until_told(server, "table public.p2 dropped destructive")
 
 
+def test_partition_that_is_half_detached_is_none_already(server: Watch, postgres: Postgres, name: str) -> None:
+    """Cut off while it waits for others: queries of the table see its rows no more, and only FINALIZE ends it."""
+    postgres.execute(f"CREATE DATABASE {name}")
+    parts = [f"CREATE TABLE p{i} PARTITION OF log FOR VALUES IN ({i})" for i in range(2)]
+    settled(postgres, name, "CREATE TABLE log (n int) PARTITION BY LIST (n)", *parts)
+    server.check()
+    with psycopg.connect(postgres.dsn(name)) as reader:
+        reader.execute("SELECT FROM log")
+        with psycopg.connect(postgres.dsn(name), autocommit=True) as other:
+            other.execute("SET statement_timeout = '1s'")
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                other.execute("ALTER TABLE log DETACH PARTITION p0 CONCURRENTLY")
+    settled(postgres, name, "SELECT")
+    assert until_told(server, "partition public.p0 altered cautious")
+    settled(postgres, name, "ALTER TABLE log DETACH PARTITION p0 FINALIZE")
+    assert server.check() == []
+    settled(postgres, name, "ALTER TABLE p0 ADD COLUMN a int")
+    assert until_told(server, "column public.p0.a added safe")
+
+
 def test_renamed_database_is_not_gone_and_keeps_its_history(server: Watch, postgres: Postgres, name: str) -> None:
     postgres.execute(f"CREATE DATABASE {name}_a")
     settled(postgres, f"{name}_a", "CREATE TABLE t (a int)")

@@ -288,6 +288,8 @@ def query(version: int, only: Sequence[str] | None) -> str:
 
     In no order: sorting would hold back the first until the last is there.
     """
+    # One whose DETACH CONCURRENTLY was cut off half-way is a partition of nothing already: queries of the table do not see its rows.
+    attached = " AND NOT h.inhdetachpending" if version >= 140000 else ""
     chosen = "" if only is None else f"AND c.oid = ANY ('{{{','.join(str(int(oid)) for oid in only)}}}'::oid[])"
     return f"""
         SELECT
@@ -318,7 +320,7 @@ def query(version: int, only: Sequence[str] | None) -> str:
             FROM (SELECT CASE WHEN c.relkind IN ('v', 'm') THEN {_columns(version, " ORDER BY a.attnum")} ELSE {_columns(version)} END
                 OFFSET 0) AS listed (own_columns)
         ) AS own ON NOT c.relispartition
-        LEFT JOIN LATERAL ({_PARTITION}) AS part ON c.relispartition
+        LEFT JOIN LATERAL ({_PARTITION}{attached}) AS part ON c.relispartition
         WHERE c.relkind IN ({KINDS}) AND {OURS} {chosen}
     """
 
