@@ -124,11 +124,13 @@ def test_closed_gate_spares_the_inspection(watch: Watch, path: Path) -> None:
     assert inspections(watch) == 2
 
 
-def test_gate_is_remembered_over_a_restart(path: Path, tmp_path: Path) -> None:
-    for _ in range(3):
+def test_file_is_read_once_after_each_start(path: Path, tmp_path: Path) -> None:
+    """Its gate is remembered, but another file may have been put in its place meanwhile."""
+    for start in range(3):
         with Watch(sqlite_options(path), tmp_path / "state") as watch:
-            watch.check()
-            assert inspections(watch) == 1
+            for _ in range(3):
+                watch.check()
+                assert inspections(watch) == start + 1
 
 
 def test_closed_gate_opens_after_a_while(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,6 +278,17 @@ def test_partition_that_is_half_detached_is_none_already(server: Watch, postgres
     assert server.check() == []
     settled(postgres, name, "ALTER TABLE p0 ADD COLUMN a int")
     assert until_told(server, "column public.p0.a added safe")
+
+
+def test_gate_of_a_server_is_remembered_over_a_restart(postgres: Postgres, name: str, tmp_path: Path) -> None:
+    postgres.execute(f"CREATE DATABASE {name}")
+    settled(postgres, name, "CREATE TABLE t (a int)")
+    options = postgres_options(postgres.dsn(), databases=DatabaseFilter(include=(f"^{name}",)))
+    for _ in range(3):
+        with Watch(options, tmp_path / "state") as watch:
+            watch.check()
+            assert inspections(watch, name) == 1
+            watch.scheduler.stop()
 
 
 def test_renamed_database_is_not_gone_and_keeps_its_history(server: Watch, postgres: Postgres, name: str) -> None:
