@@ -101,10 +101,8 @@ def side(config: Config | None, word: str, databases: Iterable[str], seconds: fl
         expected = drift.read(Path(word))
         return Side(word, _chosen(Schemas(expected.schemas), databases, word), expected.kinds, is_file=True)
     if word not in names:
-        if Path(word).suffix == ".json":
-            raise SetupError(f"{word} does not exist")
         known = f"there are the targets {', '.join(names)}" if names else "targets need the configuration: --config"
-        raise SetupError(f"{word} is neither a target nor a file of expected schemas; {known}")
+        raise SetupError(f"{word} is neither a target nor a file of expected schemas that exists; {known}")
     return Side(word, of_target(target(config, word), databases, seconds), frozenset(TRAITS))
 
 
