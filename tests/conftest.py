@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from mariadb import MariaDB
+from mariadb import MariaDB, MysqlServer
 from newest import MySQL, NewestPostgres
 from servers import Postgres
 
@@ -58,3 +58,10 @@ def newest_mysql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySQL]:
     server.exporter_account()
     yield server
     server.stop()
+
+
+@pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])
+def each_mysql(request: pytest.FixtureRequest) -> MysqlServer:
+    """One server of MySQL's family after the other."""
+    found: MysqlServer = request.getfixturevalue(request.param)
+    return found

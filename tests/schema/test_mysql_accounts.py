@@ -14,10 +14,9 @@ from tocsin.options import DatabaseFilter
 from watching import Watch, eventually, said
 
 
-@pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])
-def server(request: pytest.FixtureRequest) -> MysqlServer:
-    found: MysqlServer = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture
+def server(each_mysql: MysqlServer) -> MysqlServer:
+    return each_mysql
 
 
 @pytest.fixture

@@ -200,9 +200,9 @@ SILENT: list[tuple[list[str], list[str], str]] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])
-def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
-    found: MysqlServer = request.getfixturevalue(request.param)
+@pytest.fixture
+def server(each_mysql: MysqlServer) -> Iterator[MysqlServer]:
+    found = each_mysql
     found.execute("DROP USER IF EXISTS 'pair_user'@'%'", "DROP ROLE IF EXISTS pair_role")
     found.execute("CREATE USER 'pair_user'@'%' IDENTIFIED BY 'x'", "CREATE ROLE pair_role")
     yield found

@@ -33,10 +33,9 @@ HERE = Path(__file__).parent / "cases" / "mysql"
 ON_MYSQL = sorted([p for p in CASES if p.parent == HERE and "-- MariaDB only" not in p.read_text("utf-8")] + [*HERE.glob("newest/*.sql")])
 
 
-@pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])
-def server(request: pytest.FixtureRequest) -> MysqlServer:
-    found: MysqlServer = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture
+def server(each_mysql: MysqlServer) -> MysqlServer:
+    return each_mysql
 
 
 @pytest.fixture

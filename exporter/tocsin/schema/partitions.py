@@ -53,7 +53,7 @@ class Turned:
             of = partition.get(pair[side].trait("of") or "")
             if of is not None:
                 own = partition.get(pair[side].full_name, {})
-                lines = _lines(own) | (_lines(of) & _lines(table))
+                lines = _lines(own.get("grant")) | (_lines(of.get("grant")) & _lines(table.get("grant")))
                 rights = {"owner": own.get("owner", of.get("owner")), "grant": "; ".join(sorted(lines))}
                 for one, told in ((side, rights), (not side, table)):
                     found[one].extend(Object(kind, pair[1].full_name, "", (text,)) for kind, text in told.items() if text)
@@ -69,8 +69,8 @@ def _rights(schema: Schema) -> dict[str, dict[str, str | None]]:
     return found
 
 
-def _lines(rights: dict[str, str | None]) -> set[str]:
-    return set((rights.get("grant") or "").split("; ")) - {""}
+def _lines(granted: str | None) -> set[str]:
+    return set((granted or "").split("; ")) - {""}
 
 
 def without_the_tables(told: list[Difference], before: Schema, after: Schema) -> list[Difference]:
@@ -95,7 +95,7 @@ def _only_mirrors(d: Difference, tables: Difference) -> bool:
     if d.subject.kind == "owner":
         before, now = d.old or tables.old, d.new or tables.new
         return before is not None and now is not None and before.traits == now.traits
-    old, new, old_tables, new_tables = (_lines({"grant": o and o.traits[0]}) for o in (d.old, d.new, tables.old, tables.new))
+    old, new, old_tables, new_tables = (_lines(o and o.traits[0]) for o in (d.old, d.new, tables.old, tables.new))
     return new - old <= old_tables and old - new <= new_tables
 
 

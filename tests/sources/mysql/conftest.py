@@ -12,11 +12,10 @@ from tocsin.sources.mysql import SOURCE
 from watching import Watch
 
 
-@pytest.fixture(params=["mariadb", pytest.param("newest_mysql", marks=pytest.mark.newest)])
-def server(request: pytest.FixtureRequest) -> MysqlServer:
-    """One server after the other; `only` chooses."""
-    found: MysqlServer = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture
+def server(each_mysql: MysqlServer) -> MysqlServer:
+    """One server after the other."""
+    return each_mysql
 
 
 @pytest.fixture

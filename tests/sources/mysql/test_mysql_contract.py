@@ -122,13 +122,13 @@ def expected(contract: Contract) -> dict[str, tuple[str, set[tuple[str, ...]]]]:
     return {name: (type_, {tuple(sorted(labels))}) for name, (type_, labels) in contract.items()}
 
 
-@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("each_mysql", ["mariadb"], indirect=True)
 def test_every_default_series_has_the_name_type_and_labels_of_the_contract(watch: Watch, server: MysqlServer) -> None:
     with server.session():  # somebody whom the process list shows
         assert served(watch.scrape()) == expected(DEFAULT)
 
 
-@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("each_mysql", ["mariadb"], indirect=True)
 def test_every_optional_series_has_the_name_type_and_labels_of_the_contract(watch_all: Watch, server: MysqlServer, shop: str) -> None:
     with server.session():
         assert served(watch_all.scrape()) == expected(DEFAULT | OPTIONAL)

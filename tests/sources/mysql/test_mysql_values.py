@@ -209,7 +209,7 @@ def test_accounts_and_their_privileges_are_told(watch_all: Watch, server: MysqlS
         server.execute("DROP USER careful@'10.%'")
 
 
-@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("each_mysql", ["mariadb"], indirect=True)
 def test_query_response_times_are_a_histogram(watch: Watch, server: MysqlServer) -> None:
     server.execute("INSTALL SONAME 'query_response_time'", "SET GLOBAL query_response_time_stats = 1")
     try:
